@@ -1,0 +1,123 @@
+"""What was observed, what it links, and what is remembered. Never a value: keyed hashes only."""
+
+from django.db import models
+
+from foundation import clock
+from foundation.ids import new_id
+
+
+class Environment(models.TextChoices):
+    LIVE = "live", "Live"
+    SANDBOX = "sandbox", "Sandbox"
+
+
+class Kind(models.TextChoices):
+    """The kinds of LINKAGE section 4, spelt as in the signal log."""
+
+    PAYMENT = "payment_instrument", "Payment card or bank account"
+    DOCUMENT = "government_document", "Identity document"
+    PHONE = "phone", "Phone number"
+    EMAIL = "email", "E-mail address"
+    DEVICE = "device", "Device"
+    IP_PREFIX = "ip_prefix", "Network address range"
+    ASN = "asn", "Network operator"
+    KEY = "key_thumbprint", "Key"
+    DOMAIN = "domain", "Verified domain"
+    SOCIAL = "social_identity", "Social sign-in"
+    TRAFFIC = "traffic", "Traffic pattern"
+
+
+class Signal(models.Model):
+    """An account was seen with a value. Sandbox signals never touch live clusters."""
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    key_id = models.CharField(max_length=16)
+    """Which key of the ring made the hash."""
+    value_hash = models.BinaryField(max_length=32)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "kind", "value_hash", "account"], name="one_signal_each"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["account", "environment"], name="signal_account"),
+            models.Index(fields=["last_seen_at"], name="signal_last_seen"),
+        ]
+
+
+def new_cluster_id() -> str:
+    return new_id("clu")
+
+
+class Cluster(models.Model):
+    """Accounts that look like one actor. Keeps its identity when it grows, merges or splits."""
+
+    class Grade(models.TextChoices):
+        LINKED = "linked", "Linked"
+        SYNCHRONOUS = "synchronous", "In step"
+        ORGANISATION = "organisation", "Organisation"
+        CANDIDATE = "candidate", "Candidate"
+
+    id = models.CharField(primary_key=True, max_length=64, default=new_cluster_id, editable=False)
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    grade = models.CharField(max_length=12, choices=Grade.choices)
+    model_version = models.CharField(max_length=32)
+    created_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    split_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    size = models.PositiveIntegerField(default=0)
+
+
+class AccountCluster(models.Model):
+    """Where an account stands now, per environment. The row stays when the account leaves a cluster."""
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    cluster = models.ForeignKey(Cluster, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+    """The last change of partition: proofs made before it are asked for anew (DESIGN section 5)."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "environment"], name="one_place_each")]
+        indexes = [models.Index(fields=["cluster", "account"], name="cluster_members")]
+
+
+class ClusterLink(models.Model):
+    """One reason: a value that several members of a cluster were seen with."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    value_hash = models.BinaryField(max_length=32)
+    holders = models.PositiveIntegerField()
+    """How many accounts of the whole environment were seen with the value."""
+    bits = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "account", "kind", "value_hash"], name="one_link_each")
+        ]
+
+
+class BanMemory(models.Model):
+    """What outlives erasure: the hash of a value of somebody who was revoked, why, and until when."""
+
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    key_id = models.CharField(max_length=16)
+    value_hash = models.BinaryField(max_length=32)
+    reason = models.CharField(max_length=64)
+    batch_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["environment", "kind", "value_hash"], name="ban_value")]

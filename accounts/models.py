@@ -1,0 +1,19 @@
+"""Collects this app's tables for Django; nothing imports this module."""
+
+from accounts.flags.models import Flag
+from accounts.linkage.models import AccountCluster, BanMemory, Cluster, ClusterLink, Signal
+from accounts.owners.models import Account, Membership
+from accounts.people.models import DevelopmentMail, User
+
+__all__ = [
+    "Account",
+    "AccountCluster",
+    "BanMemory",
+    "Cluster",
+    "ClusterLink",
+    "DevelopmentMail",
+    "Flag",
+    "Membership",
+    "Signal",
+    "User",
+]

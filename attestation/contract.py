@@ -1,0 +1,1 @@
+"""What a provider of identity or payment must answer."""

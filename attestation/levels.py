@@ -1,0 +1,1 @@
+"""The ladders of identity and payment, and whether a level is enough (pure)."""

@@ -1,0 +1,64 @@
+"""The tables of the record. Entries and positions are insert-only: the database itself refuses a change."""
+
+from django.db import models
+
+
+class Entry(models.Model):
+    """One thing that happened, written in the transaction that changed the fact."""
+
+    type = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=80)
+    """Who did it: ``user:usr_…``, ``agent:agent_…``, ``service:svc_…``, ``system:<part>``."""
+    subject_ids = models.JSONField(default=list)
+    reason = models.CharField(max_length=64, blank=True)
+    payload = models.JSONField(default=dict)
+    """No personal data, no secret. Free text lies in EntryText; its digest is in here."""
+    digest = models.BinaryField(max_length=32)
+    """SHA-256 of the canonical form of all the above: the leaf of the Merkle tree."""
+
+    class Meta:
+        indexes = [models.Index(fields=["type", "id"], name="entry_type")]
+
+
+class EntrySubject(models.Model):
+    """Finds the entries about one subject."""
+
+    id = models.BigAutoField(primary_key=True)
+    subject_id = models.CharField(max_length=80)
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["subject_id", "entry"], name="entry_subject")]
+
+
+class EntryText(models.Model):
+    """Free text of an entry, erasable: the entry keeps only the digest."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="text")
+    text = models.TextField()
+    erased_at = models.DateTimeField(null=True)
+
+
+class Position(models.Model):
+    """The place of an entry in the one order of all entries, given after commit."""
+
+    number = models.BigIntegerField(primary_key=True)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="position")
+    placed_at = models.DateTimeField()
+
+
+class Head(models.Model):
+    """One row (id 1): the last number given. Its lock makes the order."""
+
+    number = models.BigIntegerField(default=0)
+
+
+class Checkpoint(models.Model):
+    """The signed root of the tree over the first ``size`` positions (RFC 6962 section 2.1)."""
+
+    size = models.BigIntegerField(unique=True)
+    root = models.BinaryField(max_length=32)
+    signed_at = models.DateTimeField()
+    token = models.TextField()
+    """Compact JWS by the ledger's own key."""

@@ -1,0 +1,1 @@
+"""Collects this app's record pages for the console."""

@@ -1,0 +1,1 @@
+"""Refusals that a caller may read, one class for each registered code."""

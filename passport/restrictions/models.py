@@ -1,0 +1,84 @@
+"""The one mechanism of enforcement (DESIGN section 3)."""
+
+from django.db import models
+from django.db.models import Q
+
+from foundation import clock
+from foundation.ids import new_id
+from passport.fields import Effect, effect_field
+
+
+def new_restriction_id() -> str:
+    return new_id("res")
+
+
+class AccountState(models.Model):
+    """The account as this app knows it: its own strongest effect, and what proofs must be newer than.
+
+    Issuing locks this row ``FOR SHARE``, restricting ``FOR UPDATE`` in order of id.
+    """
+
+    account = models.OneToOneField(
+        "accounts.Account", primary_key=True, on_delete=models.PROTECT, related_name="+"
+    )
+    effect = effect_field()
+    factor = models.FloatField(default=1.0)
+    """Of a throttle: the share of its limits that the account keeps."""
+
+
+class Restriction(models.Model):
+    """One effect on one subject. Lifted, never deleted."""
+
+    class Subject(models.TextChoices):
+        ACCOUNT = "account", "Account"
+        AGENT = "agent", "Agent"
+        KEY = "key", "Key"
+        PASSPORT = "passport", "Passport"
+        SIGNING_KEY = "signing_key", "Signing key"
+
+    id = models.CharField(primary_key=True, max_length=64, default=new_restriction_id, editable=False)
+    subject_type = models.CharField(max_length=12, choices=Subject.choices)
+    subject_id = models.CharField(max_length=100)
+    """The account's id, the agent's client_id, the key's id, the passport's jti, the signing key's kid."""
+    account_id = models.CharField(max_length=64, blank=True)
+    """Whose it is; empty for a signing key."""
+    effect = models.PositiveSmallIntegerField(choices=Effect.choices)
+    factor = models.FloatField(default=1.0)
+    issued_before = models.DateTimeField(null=True)
+    """Covers only credentials issued before it; null covers all."""
+    batch = models.ForeignKey(
+        "passport.RevocationBatch", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.CharField(max_length=64)
+    note = models.CharField(max_length=500, blank=True)
+    placed_by = models.CharField(max_length=80)
+    placed_at = models.DateTimeField(default=clock.now)
+    ends_at = models.DateTimeField(null=True)
+    final = models.BooleanField(default=False)
+    """Cannot be lifted: a stolen key's, a leaked signing key's."""
+    lifted_by = models.CharField(max_length=80, blank=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(effect__gte=Effect.THROTTLE, effect__lte=Effect.REVOKE), name="restriction_effect"
+            ),
+            models.CheckConstraint(condition=Q(factor__gte=0.0, factor__lte=1.0), name="restriction_factor"),
+            models.UniqueConstraint(
+                fields=["batch", "subject_type", "subject_id"],
+                condition=Q(batch__isnull=False),
+                name="one_restriction_a_batch",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["subject_type", "subject_id"], condition=Q(lifted_at=None), name="restriction_active"
+            ),
+            models.Index(
+                fields=["ends_at"],
+                condition=Q(lifted_at=None, ends_at__isnull=False),
+                name="restriction_ends",
+            ),
+            models.Index(fields=["account_id"], name="restriction_account"),
+        ]

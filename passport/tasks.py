@@ -1,0 +1,1 @@
+"""Collects this app's jobs: importing a module registers what it declares."""

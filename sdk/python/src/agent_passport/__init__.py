@@ -1,0 +1,1 @@
+"""Agent Passport for agents and services."""

@@ -65,7 +65,7 @@ class AccountLevel(models.Model):
 
     account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
     environment = models.CharField(max_length=8)
-    identity = models.CharField(max_length=12, default="none")
+    identity = models.CharField(max_length=12, default="email")
     identity_method = models.CharField(max_length=32, blank=True)
     identity_at = models.DateTimeField(null=True)
     identity_until = models.DateTimeField(null=True)

@@ -120,6 +120,7 @@ if EMBEDDED and not env.read("AP_DATABASE_URL"):
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "agent-passport.sqlite3",
+            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -145,6 +146,9 @@ else:
         }
     DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Signed checkpoints of the record are also appended here, outside the database.
+CHECKPOINT_FILE = Path(env.read("AP_CHECKPOINT_FILE", str(DATA_DIR / "checkpoints.txt")))
 
 # --- Redis, Celery ----------------------------------------------------------------------
 # Admission has a Redis of its own: never the broker's, never a cache's.

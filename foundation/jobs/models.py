@@ -27,3 +27,10 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(finished_at=None), name="job_due"),
         ]
+
+
+class Periodic(models.Model):
+    """When a periodic function last began."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    began_at = models.DateTimeField()

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from foundation import clock
-from foundation.ledger.models import Entry, EntrySubject, EntryText
+from foundation.ledger.models import Entry, EntrySubject, EntryText, Waiting
+from foundation.ledger.sequence import sequence_soon
 
 
 def canonical(
@@ -70,4 +71,6 @@ def append(
     )
     if text:
         EntryText.objects.create(entry=entry, text=text)
+    Waiting.objects.create(entry=entry)
+    sequence_soon()
     return entry

@@ -40,6 +40,12 @@ class EntryText(models.Model):
     erased_at = models.DateTimeField(null=True)
 
 
+class Waiting(models.Model):
+    """An entry that has no number yet; the row goes when it has one, so a sweep reads only what waits."""
+
+    entry = models.OneToOneField(Entry, primary_key=True, on_delete=models.PROTECT, related_name="+")
+
+
 class Position(models.Model):
     """The place of an entry in the one order of all entries, given after commit."""
 
@@ -54,11 +60,25 @@ class Head(models.Model):
     number = models.BigIntegerField(default=0)
 
 
+class LedgerKey(models.Model):
+    """A key that signs checkpoints and nothing else."""
+
+    kid = models.CharField(primary_key=True, max_length=43)
+    public_jwk = models.JSONField()
+    sealed_private_key = models.BinaryField()
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+
 class Checkpoint(models.Model):
     """The signed root of the tree over the first ``size`` positions (RFC 6962 section 2.1)."""
 
-    size = models.BigIntegerField(unique=True)
+    size = models.BigIntegerField(primary_key=True)
     root = models.BinaryField(max_length=32)
+    leaves = models.BinaryField()
+    """The digests since the checkpoint before it, 32 bytes each: they tell which entry was altered."""
+    frontier = models.JSONField()
+    """Roots of the perfect subtrees, hex, largest first: enough to go on from here."""
     signed_at = models.DateTimeField()
     token = models.TextField()
-    """Compact JWS by the ledger's own key."""
+    """Compact JWS, ``typ`` agent-passport-checkpoint+jwt, claims ``iss iat size root``."""

@@ -31,10 +31,9 @@ def seal(secret: bytes, *, context: str) -> bytes:
     return head + outer + wrapped + inner + AESGCM(data_key).encrypt(inner, secret, bound)
 
 
-def open_box(box: bytes, *, context: str) -> bytes:
+def open_box(box: bytes | memoryview, *, context: str) -> bytes:
     """The secret of a box made by ``seal`` with the same ``context``. Raises CannotOpen."""
-    box = bytes(box)
-    key_id, rest = _read_head(box)
+    key_id, rest = _read_head(bytes(box))
     bound = context.encode()
     outer, wrapped = rest[:NONCE], rest[NONCE : NONCE + WRAPPED]
     inner, sealed = rest[NONCE + WRAPPED : 2 * NONCE + WRAPPED], rest[2 * NONCE + WRAPPED :]
@@ -47,7 +46,7 @@ def open_box(box: bytes, *, context: str) -> bytes:
         raise CannotOpen("damaged, or of another context") from damaged
 
 
-def sealed_under(box: bytes) -> str:
+def sealed_under(box: bytes | memoryview) -> str:
     """The id of the ring key that a box needs: tells what to seal anew after a rotation."""
     return _read_head(bytes(box))[0]
 

@@ -1,7 +1,16 @@
 """Collects this app's tables for Django; nothing imports this module."""
 
 from accounts.flags.models import Flag
-from accounts.linkage.models import AccountCluster, BanMemory, Cluster, ClusterLink, Signal
+from accounts.linkage.models import (
+    AccountCluster,
+    BanMemory,
+    Cluster,
+    ClusterLink,
+    LinkageLock,
+    LinkageRun,
+    Signal,
+    UnsettledAccount,
+)
 from accounts.owners.models import Account, Membership
 from accounts.people.models import DevelopmentMail, User
 
@@ -13,7 +22,10 @@ __all__ = [
     "ClusterLink",
     "DevelopmentMail",
     "Flag",
+    "LinkageLock",
+    "LinkageRun",
     "Membership",
     "Signal",
+    "UnsettledAccount",
     "User",
 ]

@@ -1,1 +1,5 @@
 """Collects this app's jobs: importing a module registers what it declares."""
+
+from accounts.linkage import tasks as linkage
+
+__all__ = ["linkage"]

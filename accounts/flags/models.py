@@ -47,6 +47,16 @@ class Flag(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(account__isnull=False) | Q(cluster__isnull=False), name="flag_has_subject"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["account", "environment", "reason"],
+                condition=Q(state="open", account__isnull=False),
+                name="one_open_flag_an_account",
+            ),
+            models.UniqueConstraint(
+                fields=["cluster", "environment", "reason"],
+                condition=Q(state="open", account__isnull=True),
+                name="one_open_flag_a_cluster",
+            ),
         ]
         indexes = [models.Index(fields=["state", "-raised_at"], name="flag_queue")]

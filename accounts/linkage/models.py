@@ -120,4 +120,45 @@ class BanMemory(models.Model):
     ends_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["environment", "kind", "value_hash"], name="ban_value")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "kind", "value_hash", "batch_id"], name="one_memory_a_batch"
+            )
+        ]
+        indexes = [models.Index(fields=["batch_id"], name="ban_batch")]
+
+
+class UnsettledAccount(models.Model):
+    """The neighbourhood of this account has changed and was not recomputed yet."""
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    marked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "environment"], name="one_mark_each")]
+        indexes = [models.Index(fields=["environment", "marked_at"], name="unsettled_oldest")]
+
+
+class LinkageLock(models.Model):
+    """One row for each environment: whoever changes clusters holds it."""
+
+    environment = models.CharField(primary_key=True, max_length=8, choices=Environment.choices)
+
+
+class LinkageRun(models.Model):
+    """A rebuild from scratch, and how far the clusters found online were from it."""
+
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    model_version = models.CharField(max_length=32)
+    shadow = models.BooleanField()
+    """True: only compared; the clusters stayed as they were."""
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    accounts = models.PositiveIntegerField()
+    signals = models.PositiveIntegerField()
+    clusters = models.PositiveIntegerField()
+    accounts_that_differ = models.PositiveIntegerField()
+    """Accounts whose fellow members online were others than the rebuild found."""
+    figures = models.JSONField(default=dict)
+    """The largest clusters: members, values, density, fewest holders."""

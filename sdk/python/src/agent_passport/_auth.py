@@ -1,0 +1,109 @@
+"""Authentication for httpx: puts a bound access token and a fresh proof on each request."""
+
+import re
+from collections.abc import AsyncGenerator, Generator, Iterable
+
+import httpx
+
+from agent_passport._agent import Agent, scopes_of
+from agent_passport._dpop import make_proof
+from agent_passport._errors import ConfigurationError
+from agent_passport._grants import Held
+
+_CHALLENGE = re.compile(r"(?:^|,)\s*DPoP\s+(.*)", re.IGNORECASE)
+_ERROR = re.compile(r'\berror="([a-z_]+)"')
+_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_Steps = Generator[httpx.Request | None, Held | httpx.Response | None, None]
+
+
+class AgentAuth(httpx.Auth):
+    """``httpx.Client(auth=AgentAuth(agent, audience, scope))``; for ``AsyncClient`` the same object.
+
+    One retry where it helps: with the nonce that the service asked for, and with a new token when
+    it refused the old one. A body that can be sent only once (a generator) is not retried.
+    """
+
+    def __init__(self, agent: Agent, audience: str, scope: str | Iterable[str] = ()) -> None:
+        self._agent = agent
+        self._audience = audience
+        self._scopes = scopes_of(scope)
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        steps = self._steps(request)
+        given: Held | httpx.Response | None = None
+        while True:
+            try:
+                wanted = steps.send(given)
+            except StopIteration:
+                return
+            if wanted is None:
+                given = self._agent.token(self._audience, self._scopes)
+            else:
+                given = yield wanted
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        steps = self._steps(request)
+        given: Held | httpx.Response | None = None
+        while True:
+            try:
+                wanted = steps.send(given)
+            except StopIteration:
+                return
+            if wanted is None:
+                given = await self._agent.atoken(self._audience, self._scopes)
+            else:
+                given = yield wanted
+
+    def _steps(self, request: httpx.Request) -> _Steps:
+        """Yields None for "a token, please", and the request when it may go out."""
+        _check_channel(request.url)
+        can_repeat = isinstance(request.stream, httpx.ByteStream)
+        mended: set[str] = set()
+        while True:
+            token = yield None
+            assert isinstance(token, Held)
+            self._sign(request, token)
+            response = yield request
+            assert isinstance(response, httpx.Response)
+            if nonce := response.headers.get("DPoP-Nonce"):
+                self._agent.learn_nonce(_origin(request.url), nonce)
+            error = challenge_error(response)
+            if error not in ("use_dpop_nonce", "invalid_token") or error in mended or not can_repeat:
+                return
+            mended.add(error)
+            if error == "invalid_token":
+                self._agent.forget(token)
+
+    def _sign(self, request: httpx.Request, token: Held) -> None:
+        request.headers["Authorization"] = f"{token.token_type} {token.value}"
+        if token.token_type.lower() != "dpop":
+            return
+        request.headers["DPoP"] = make_proof(
+            self._agent.key,
+            request.method,
+            str(request.url),
+            now=self._agent.clock.now(),
+            nonce=self._agent.nonce_for(_origin(request.url)),
+            token=token.value,
+        )
+
+
+def challenge_error(response: httpx.Response) -> str:
+    """The ``error`` of a DPoP challenge (RFC 9449 section 7.1); empty when there is none."""
+    if response.status_code != 401:
+        return ""
+    for value in response.headers.get_list("WWW-Authenticate"):
+        if challenge := _CHALLENGE.search(value):
+            error = _ERROR.search(challenge[1])
+            return error[1] if error else ""
+    return ""
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _check_channel(url: httpx.URL) -> None:
+    if url.scheme != "https" and url.host not in _LOCAL:
+        raise ConfigurationError(f"{url.host} is not reached over https", cure="Use its https address")

@@ -8,7 +8,7 @@ from passport.restrictions.models import AccountState, Restriction
 from passport.revocation.models import BatchMember, ResponsePolicy, RevocationBatch, Switch
 from passport.services.models import AgentGrant, Scope, Service
 from passport.signing.models import SigningKey
-from passport.status.models import StatusEntry, StatusList
+from passport.status.models import StatusDelta, StatusEntry, StatusList, StatusMark
 
 __all__ = [
     "AccountState",
@@ -29,7 +29,9 @@ __all__ = [
     "Service",
     "SigningKey",
     "SpentProof",
+    "StatusDelta",
     "StatusEntry",
     "StatusList",
+    "StatusMark",
     "Switch",
 ]

@@ -4,12 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from foundation import clock
-from foundation.ids import new_id
 from passport.fields import Effect, effect_field
-
-
-def new_restriction_id() -> str:
-    return new_id("res")
 
 
 class AccountState(models.Model):
@@ -36,7 +31,7 @@ class Restriction(models.Model):
         PASSPORT = "passport", "Passport"
         SIGNING_KEY = "signing_key", "Signing key"
 
-    id = models.CharField(primary_key=True, max_length=64, default=new_restriction_id, editable=False)
+    id = models.BigAutoField(primary_key=True)
     subject_type = models.CharField(max_length=12, choices=Subject.choices)
     subject_id = models.CharField(max_length=100)
     """The account's id, the agent's client_id, the key's id, the passport's jti, the signing key's kid."""
@@ -47,15 +42,18 @@ class Restriction(models.Model):
     issued_before = models.DateTimeField(null=True)
     """Covers only credentials issued before it; null covers all."""
     batch = models.ForeignKey(
-        "passport.RevocationBatch", null=True, on_delete=models.PROTECT, related_name="+"
+        "passport.RevocationBatch", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    """Its unique constraint is its index."""
     reason = models.CharField(max_length=64)
     note = models.CharField(max_length=500, blank=True)
     placed_by = models.CharField(max_length=80)
     placed_at = models.DateTimeField(default=clock.now)
     ends_at = models.DateTimeField(null=True)
     final = models.BooleanField(default=False)
-    """Cannot be lifted: a stolen key's, a leaked signing key's."""
+    """Cannot be lifted: a stolen key's, a leaked signing key's, or one past its undo window."""
+    undo_until = models.DateTimeField(null=True)
+    """While set, a revoke is published as SUSPENDED; emptied when the window has closed."""
     lifted_by = models.CharField(max_length=80, blank=True)
     lifted_at = models.DateTimeField(null=True)
 
@@ -79,6 +77,11 @@ class Restriction(models.Model):
                 fields=["ends_at"],
                 condition=Q(lifted_at=None, ends_at__isnull=False),
                 name="restriction_ends",
+            ),
+            models.Index(
+                fields=["undo_until"],
+                condition=Q(lifted_at=None, undo_until__isnull=False),
+                name="restriction_undo",
             ),
             models.Index(fields=["account_id"], name="restriction_account"),
         ]

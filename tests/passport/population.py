@@ -33,7 +33,12 @@ def agent(owner: Account, name: str, *, environment: str = "sandbox") -> Agent:
 
 def key(of: Agent) -> AgentKey:
     return AgentKey.objects.create(
-        id=f"key_{of.client_id}", agent=of, kid="1", thumbprint=f"{of.client_id:_<43}"[-43:], jwk={}, alg="EdDSA"
+        id=f"key_{of.client_id}",
+        agent=of,
+        kid="1",
+        thumbprint=f"{of.client_id:_<43}"[-43:],
+        jwk={},
+        alg="EdDSA",
     )
 
 

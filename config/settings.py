@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
     "foundation.apps.FoundationConfig",
     "config.admin_site.ConsoleAdminConfig",
+    "django.forms",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -96,10 +97,12 @@ WSGI_APPLICATION = "config.wsgi.application"
 ASGI_APPLICATION = "config.asgi.application"
 APPEND_SLASH = False
 
+# Every capability keeps its templates and static files beside its code.
+OWN_APPS = ("passport", "attestation", "accounts", "foundation")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [folder for app in OWN_APPS for folder in sorted((BASE_DIR / app).glob("*/templates"))],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -107,11 +110,14 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "foundation.web.context.shell",
+                "accounts.portal.context.places",
             ],
+            "libraries": {"parts": "foundation.web.parts"},
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "foundation.web.renderer.FormRenderer"
+CSRF_FAILURE_VIEW = "foundation.web.failures.csrf_failure"
 
 # --- Database ---------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]]
@@ -235,6 +241,7 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [folder for app in OWN_APPS for folder in sorted((BASE_DIR / app).glob("*/static"))]
 STATIC_ROOT = Path(env.read("AP_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

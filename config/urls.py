@@ -3,6 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler400 = "foundation.web.failures.bad_request"
+handler403 = "foundation.web.failures.forbidden"
+handler404 = "foundation.web.failures.not_found"
+handler500 = "foundation.web.failures.server_error"
+
 urlpatterns = [
     path("", include("foundation.web.urls")),
     path("", include("passport.urls")),

@@ -11,8 +11,10 @@ from foundation.ledger.models import (
     Position,
     Waiting,
 )
+from foundation.web.cache import CacheRow
 
 __all__ = [
+    "CacheRow",
     "Checkpoint",
     "Entry",
     "EntrySubject",

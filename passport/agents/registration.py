@@ -1,0 +1,165 @@
+"""Agents come, change their keys, and go. The only writer of these tables.
+
+Call these outside a transaction of your own: a refused key leaves a signal behind, which a
+rollback would wipe out.
+"""
+
+from datetime import datetime
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+
+from accounts.linkage.observe import observe
+from accounts.owners.models import Account
+from foundation.ledger.append import append
+from passport.agents.keys import PublicKey
+from passport.agents.models import Agent, AgentKey
+from passport.agents.names import clean_name
+
+MAX_ACTIVE_KEYS = 2
+"""One in use and one to follow it."""
+SIGNAL = "key_thumbprint"
+
+
+class RegistrationRefused(ValueError):
+    """The message may be shown to the owner."""
+
+
+class KeyInUse(RegistrationRefused):
+    """The key is registered already, with this agent or another; whose it is, is not told."""
+
+
+class TooManyKeys(RegistrationRefused):
+    """Two keys may overlap: retire one first."""
+
+
+class Closed(RegistrationRefused):
+    """The account or the agent is closed."""
+
+
+def register_agent(
+    *,
+    account_id: str,
+    name: str,
+    purpose: str,
+    software: str,
+    environment: str,
+    key: PublicKey,
+    actor: str,
+    now: datetime,
+) -> Agent:
+    """Make an agent with its first key.
+
+    Raises BadName, KeyInUse, Closed. That a key is somebody else's is recorded as a signal for
+    both accounts: whoever shares a private key belongs together.
+    """
+    agent = Agent(
+        account_id=account_id,
+        name=clean_name(name, most=80),
+        purpose=clean_name(purpose, most=300, label="the purpose", required=False),
+        software=clean_name(software, most=120, label="the software", required=False),
+        environment=Agent.Environment(environment),
+        client_type=Agent.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Agent.GRANT_CLIENT_CREDENTIALS,
+        client_secret=unusable_secret(),
+        created_by=actor,
+    )
+    _observe(account_id, environment, key, now)
+    try:
+        with transaction.atomic():
+            if not Account.objects.filter(pk=account_id, state=Account.State.OPEN).exists():
+                raise Closed("the account is closed")
+            agent.save(force_insert=True)
+            append(
+                "agent.registered",
+                actor=actor,
+                subject_ids=[agent.client_id, account_id],
+                payload={"environment": environment},
+                at=now,
+            )
+            _insert_key(agent, key, actor=actor, now=now)
+    except IntegrityError as taken:
+        raise _in_use(key, taken) from None
+    return agent
+
+
+def add_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> AgentKey:
+    """Give an agent a further key. Raises KeyInUse, TooManyKeys, Closed."""
+    _observe(agent.account_id, agent.environment, key, now)
+    try:
+        with transaction.atomic():
+            _lock_open(agent)
+            if _active_keys(agent, now).count() >= MAX_ACTIVE_KEYS:
+                raise TooManyKeys(f"an agent has at most {MAX_ACTIVE_KEYS} active keys: retire one first")
+            return _insert_key(agent, key, actor=actor, now=now)
+    except IntegrityError as taken:
+        raise _in_use(key, taken) from None
+
+
+def retire_key(key: AgentKey, *, actor: str, now: datetime) -> None:
+    """The key no longer authenticates, and passports bound to it no longer renew. Twice is once."""
+    with transaction.atomic():
+        if not AgentKey.objects.filter(pk=key.pk, retired_at=None).update(retired_at=now):
+            return
+        append("key.retired", actor=actor, subject_ids=[key.pk, key.agent.client_id], at=now)
+    key.retired_at = now
+
+
+def close_agent(agent: Agent, *, actor: str, now: datetime) -> None:
+    """The agent gets no token any more, and its credentials are no longer good. Twice is once."""
+    with transaction.atomic():
+        rows = Agent.objects.filter(pk=agent.pk, state=Agent.State.ACTIVE)
+        if not rows.update(state=Agent.State.CLOSED):
+            return
+        append("agent.closed", actor=actor, subject_ids=[agent.client_id, agent.account_id], at=now)
+    agent.state = Agent.State.CLOSED
+
+
+def unusable_secret() -> str:
+    """What the toolkit's field holds for agents, which have no secret.
+
+    The toolkit takes it for a hash, so it hashes nothing, and no password ever matches it.
+    """
+    return "pbkdf2_sha256$1$none$"
+
+
+def _lock_open(agent: Agent) -> None:
+    current = Agent.objects.select_for_update().get(pk=agent.pk)
+    if current.state != Agent.State.ACTIVE:
+        raise Closed("the agent is closed")
+
+
+def _active_keys(agent: Agent, now: datetime) -> models.QuerySet[AgentKey]:
+    return AgentKey.objects.filter(Q(not_after=None) | Q(not_after__gt=now), agent=agent, retired_at=None)
+
+
+def _insert_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> AgentKey:
+    row = AgentKey.objects.create(
+        agent=agent,
+        kid=key.kid,
+        thumbprint=key.thumbprint,
+        jwk=dict(key.jwk),
+        alg=key.alg,
+        not_before=now,
+        created_at=now,
+    )
+    append(
+        "key.added",
+        actor=actor,
+        subject_ids=[row.pk, agent.client_id, agent.account_id],
+        payload={"thumbprint": key.thumbprint, "alg": key.alg},
+        at=now,
+    )
+    return row
+
+
+def _observe(account_id: str, environment: str, key: PublicKey, now: datetime) -> None:
+    """In a transaction of its own: it stays when the registration is refused."""
+    observe(account_id, environment, SIGNAL, key.thumbprint, seen_at=now)
+
+
+def _in_use(key: PublicKey, taken: IntegrityError) -> Exception:
+    """Which of the two unique rules was hit: the key itself, or a kid that the agent has given twice."""
+    if AgentKey.objects.filter(thumbprint=key.thumbprint).exists():
+        return KeyInUse("this key is registered already: make a new one")
+    return KeyInUse("the agent has another key with this kid")

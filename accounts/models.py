@@ -3,6 +3,7 @@
 from accounts.flags.models import Flag
 from accounts.linkage.models import (
     AccountCluster,
+    ActivityDay,
     BanMemory,
     Cluster,
     ClusterLink,
@@ -17,6 +18,7 @@ from accounts.people.models import DevelopmentMail, User
 __all__ = [
     "Account",
     "AccountCluster",
+    "ActivityDay",
     "BanMemory",
     "Cluster",
     "ClusterLink",

@@ -5,10 +5,10 @@ hash: enough to compare two reasons, never enough to learn the value.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.linkage.evidence import Value, holders_of, values_of
+from accounts.linkage.evidence import Value, counts_of, holders_of, values_of
 from accounts.linkage.models import AccountCluster, Cluster, ClusterLink
 from accounts.linkage.weigh import bits, is_evidence, say_candidate, say_hub, say_shared
 
@@ -132,29 +132,28 @@ def neighbours_of(cluster_id: str) -> list[Candidate]:
         inside = sorted(members.intersection(accounts))
         for outsider in set(accounts) - members:
             shared[outsider].append((value, inside))
-    nearest = sorted(shared, key=lambda one: (-_weight(shared[one], environment), one))[:MAX_CANDIDATES]
+    nearest = sorted(shared, key=lambda one: (-_weight(shared[one]), one))[:MAX_CANDIDATES]
     return _candidates(nearest, shared, environment)
 
 
 def seen_of(account_id: str, environment: str) -> list[Seen]:
-    """What an account was seen with, as far as others have it too."""
-    found = []
-    every = holders_of(environment, values_of(environment, [account_id], every_kind=True))
-    for value, accounts in every.items():
-        if len(accounts) < 2:
-            continue
-        evidence = is_evidence(value.kind, len(accounts))
-        others = sorted(set(accounts) - {account_id})
-        words = (say_shared if evidence else _hub)(value.kind, len(accounts), others)
-        found.append(Seen(value.kind, value.tag, len(accounts), evidence, words))
+    """What an account was seen with, as far as others have it too; evidence first."""
+    values = values_of(environment, [account_id], every_kind=True)
+    counts = counts_of(environment, values)
+    evidence = [value for value in values if is_evidence(value.kind, counts[value])]
+    found = [
+        Seen(value.kind, value.tag, counts[value], False, say_hub(value.kind, counts[value]))
+        for value in values.difference(evidence)
+        if counts[value] > 1
+    ]
+    for value, accounts in holders_of(environment, evidence).items():
+        others = [one for one in accounts if one != account_id]
+        words = say_shared(value.kind, len(accounts), others)
+        found.append(Seen(value.kind, value.tag, len(accounts), True, words))
     return sorted(found, key=lambda one: (not one.evidence, one.kind, one.tag))
 
 
-def _hub(kind: str, holders: int, others: Sequence[str]) -> str:
-    return say_hub(kind, holders)
-
-
-def _weight(shared: list[tuple[Value, list[str]]], environment: str) -> float:
+def _weight(shared: list[tuple[Value, list[str]]]) -> float:
     return sum(bits(value.kind, len(inside) + 1) for value, inside in shared)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import NamedTuple
 
+from django.db.models import Count, QuerySet
+
 from accounts.linkage.models import AccountCluster, ClusterLink, Signal
 from accounts.linkage.weigh import CAPS, DOMAIN, is_evidence
 
@@ -44,15 +46,28 @@ def holders_of(environment: str, values: Iterable[Value]) -> dict[Value, list[st
     return {value: sorted(accounts) for value, accounts in found.items()}
 
 
+def counts_of(environment: str, values: Iterable[Value]) -> dict[Value, int]:
+    """How many were seen with each of the values; nobody is loaded."""
+    found: dict[Value, int] = {}
+    for rows, kind in _chunks(environment, values):
+        counted = rows.values_list("value_hash").annotate(number=Count("pk")).order_by()
+        found.update({Value(kind, bytes(digest)): number for digest, number in counted})
+    return found
+
+
 def _rows(environment: str, values: Iterable[Value]) -> Iterator[tuple[Value, str]]:
+    for rows, kind in _chunks(environment, values):
+        for digest, account in rows.values_list("value_hash", "account_id"):
+            yield Value(kind, bytes(digest)), account
+
+
+def _chunks(environment: str, values: Iterable[Value]) -> Iterator[tuple["QuerySet[Signal]", str]]:
     by_kind: dict[str, list[bytes]] = defaultdict(list)
     for value in values:
         by_kind[value.kind].append(value.digest)
-    for kind, digests in by_kind.items():
+    for kind, digests in sorted(by_kind.items()):
         for chunk in batched(digests, CHUNK):
-            rows = Signal.objects.filter(environment=environment, kind=kind, value_hash__in=chunk)
-            for digest, account in rows.values_list("value_hash", "account_id"):
-                yield Value(kind, bytes(digest)), account
+            yield Signal.objects.filter(environment=environment, kind=kind, value_hash__in=chunk), kind
 
 
 @dataclass(slots=True)

@@ -52,6 +52,20 @@ class Signal(models.Model):
         ]
 
 
+class ActivityDay(models.Model):
+    """In which five-minute slots of a UTC day an account was at work. Kept as seen: no value lies in it."""
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    day = models.DateField()
+    slots = models.BinaryField(max_length=36)
+    """288 bits, first slot = highest bit of the first byte."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "environment", "day"], name="one_day_each")]
+        indexes = [models.Index(fields=["day"], name="activity_day")]
+
+
 def new_cluster_id() -> str:
     return new_id("clu")
 

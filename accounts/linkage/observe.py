@@ -6,7 +6,7 @@ loses no link.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from django.db.models.functions import Greatest, Least
 
 from accounts.linkage.models import BanMemory, ClusterLink, Environment, Signal, UnsettledAccount
 from accounts.linkage.weigh import CAPS
+from foundation import clock
 from foundation.jobs.outbox import enqueue
 from foundation.sealing.hashes import KeyedHash, keyed_hashes
 
@@ -42,7 +43,7 @@ def observe(account_id: str, environment: str, kind: str, value: str, *, seen_at
         if not is_new:
             _move_times(row.pk, seen_at)
         elif kind in CAPS:
-            mark_unsettled(environment, [account_id], now=seen_at)
+            mark_unsettled(environment, [account_id])
 
 
 def observe_visit(account_ids: Sequence[str], *, device: str, address: str, seen_at: datetime) -> None:
@@ -71,15 +72,28 @@ def address_range(address: str) -> str:
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     prefix = 24 if parsed.version == 4 else 48
-    return str(ipaddress.ip_network((parsed, prefix)))
+    return str(ipaddress.ip_network((parsed, prefix), strict=False))
 
 
 def current_hash(environment: str, kind: str, value: str) -> KeyedHash:
     """The hash to write. Rows of the same value under older keys are moved to it first."""
     newest, *older = hashes_of(kind, value)
     if older:
-        _move_keys(environment, kind, newest, [old.digest for old in older])
+        move_keys(environment, kind, newest, [old.digest for old in older])
     return newest
+
+
+def move_keys(environment: str, kind: str, newest: KeyedHash, older: list[bytes]) -> None:
+    """Move whatever is kept of one value from its hashes under older keys to the newest."""
+    stale = Signal.objects.filter(environment=environment, kind=kind, value_hash__in=older)
+    for row in stale.order_by("pk").select_for_update():
+        _move_signal(row, newest)
+    ClusterLink.objects.filter(cluster__environment=environment, kind=kind, value_hash__in=older).update(
+        value_hash=newest.digest
+    )
+    BanMemory.objects.filter(environment=environment, kind=kind, value_hash__in=older).update(
+        value_hash=newest.digest, key_id=newest.key_id
+    )
 
 
 def hashes_of(kind: str, value: str) -> list[KeyedHash]:
@@ -89,25 +103,34 @@ def hashes_of(kind: str, value: str) -> list[KeyedHash]:
     return keyed_hashes(f"linkage/{kind}", value.encode())
 
 
-def mark_unsettled(environment: str, account_ids: Sequence[str], *, now: datetime) -> None:
+def mark_unsettled(environment: str, account_ids: Collection[str]) -> None:
     """Say that the neighbourhood of these accounts has changed, and ask for its recompute.
 
     The mark is what counts, not the job: whoever recomputes waits for this transaction
     where the mark existed already, and a sweep finds marks that no job was left for.
     """
-    ids = sorted(set(account_ids))
-    UnsettledAccount.objects.bulk_create(
-        [UnsettledAccount(account_id=one, environment=environment, marked_at=now) for one in ids],
-        update_conflicts=True,
-        unique_fields=["account", "environment"],
-        update_fields=["marked_at"],
-    )
-    for one in ids:
+    mark(environment, account_ids)
+    for one in sorted(set(account_ids)):
         enqueue(
             RECOMPUTE,
             {"environment": environment, "account_id": one},
             key=f"linkage:{environment}:{one}",
         )
+
+
+def mark(environment: str, account_ids: Collection[str]) -> None:
+    """Leave marks without asking for work: the caller settles them, or the sweep does."""
+    now = clock.now()
+    UnsettledAccount.objects.bulk_create(
+        [
+            UnsettledAccount(account_id=one, environment=environment, marked_at=now)
+            for one in sorted(set(account_ids))
+        ],
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["account", "environment"],
+        update_fields=["marked_at"],
+    )
 
 
 def _move_times(row_id: int, seen_at: datetime) -> None:
@@ -126,18 +149,6 @@ def _seen_lately(account_id: str, environment: str, kind: str, value: str, seen_
         value_hash=hashes_of(kind, value)[0].digest,
         last_seen_at__gt=seen_at - VISIT_AGAIN,
     ).exists()
-
-
-def _move_keys(environment: str, kind: str, newest: KeyedHash, older: list[bytes]) -> None:
-    stale = Signal.objects.filter(environment=environment, kind=kind, value_hash__in=older)
-    for row in stale.order_by("pk").select_for_update():
-        _move_signal(row, newest)
-    ClusterLink.objects.filter(cluster__environment=environment, kind=kind, value_hash__in=older).update(
-        value_hash=newest.digest
-    )
-    BanMemory.objects.filter(environment=environment, kind=kind, value_hash__in=older).update(
-        value_hash=newest.digest, key_id=newest.key_id
-    )
 
 
 def _move_signal(row: Signal, newest: KeyedHash) -> None:

@@ -1,11 +1,31 @@
 """What workers do for linkage: recompute where something changed, sweep up, let old signals end."""
 
+from datetime import timedelta
+
+from accounts.linkage.expiry import purge
+from accounts.linkage.models import Environment
 from accounts.linkage.observe import RECOMPUTE
-from accounts.linkage.settle import settle
+from accounts.linkage.settle import settle, settle_marked
+from foundation import clock
 from foundation.jobs.outbox import job
+from foundation.jobs.periodic import every
+
+LEFT_BEHIND = timedelta(seconds=2)
+"""A mark older than this has no job of its own any more."""
 
 
 @job(RECOMPUTE)
 def recompute(environment: str, account_id: str) -> None:
     """Settle the neighbourhood of an account."""
     settle(environment, account_id)
+
+
+@every(2, "accounts.linkage.sweep")
+def sweep() -> None:
+    for environment in Environment.values:
+        settle_marked(environment, older_than=LEFT_BEHIND)
+
+
+@every(86_400, "accounts.linkage.purge")
+def purge_daily() -> None:
+    purge(clock.now())

@@ -2,7 +2,7 @@
 
 from passport.admission.models import AdmissionMode, DatabaseBucket, SpentProof
 from passport.agents.models import Agent, AgentKey
-from passport.credentials.models import IssueRecord, Passport
+from passport.credentials.models import IssueRecord, Passport, RevokedToken
 from passport.limits.models import LimitOverride, LimitPolicy
 from passport.restrictions.models import AccountState, Restriction
 from passport.revocation.models import BatchMember, ResponsePolicy, RevocationBatch, Switch
@@ -25,6 +25,7 @@ __all__ = [
     "ResponsePolicy",
     "Restriction",
     "RevocationBatch",
+    "RevokedToken",
     "Scope",
     "Service",
     "SigningKey",

@@ -57,3 +57,13 @@ class IssueRecord(models.Model):
             models.Index(fields=["agent", "-issued_at"], name="issue_agent"),
             models.Index(fields=["account_id", "-issued_at"], name="issue_account"),
         ]
+
+
+class RevokedToken(models.Model):
+    """One access token that was revoked before its end (RFC 7009), until nobody would accept it anyway."""
+
+    jti = models.CharField(primary_key=True, max_length=64)
+    agent = models.CharField(max_length=100)
+    expires_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField()
+    revoked_by = models.CharField(max_length=80)

@@ -121,6 +121,8 @@ class Standing:
     cluster_changed_at: datetime | None
     mode: str
     mode_since: datetime | None
+    signing_kid: str
+    """Of our own key that signs now; empty where there is none."""
     switches: Mapping[str, datetime | None]
     """The pauses that are on, and until when each counts."""
     key: KeyFacts | None

@@ -130,6 +130,7 @@ def _standing(row: Iterator[Any]) -> Standing:
         cluster_changed_at=_maybe_moment(take()),
         mode=take() or "",
         mode_since=_maybe_moment(take()),
+        signing_kid=take() or "",
         switches={name: _maybe_moment(until) for name, until in _rows(take())},
         key=_key([take() for _ in range(6)]),
         passport=_passport([take() for _ in range(14)]),

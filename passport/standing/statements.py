@@ -14,6 +14,7 @@ COLUMNS = """
     lv.payment, lv.payment_at, lv.payment_until,
     ac.cluster_id, cl.grade, ac.changed_at,
     mo.mode, mo.since,
+    (SELECT tok.kid FROM passport_signingkey tok WHERE tok."use" = 'tokens' AND tok.state = 'active'),
     (SELECT {pack}({row}(sw.name, sw.until)) FROM passport_switch sw WHERE sw."on"),
     k.id, k.thumbprint, k.effect, k.not_before, k.not_after, k.retired_at,
     p.jti, p.scopes, p.limits, p.issued_at, p.expires_at, p.effect, p.status_list_id, p.status_index,
@@ -40,10 +41,10 @@ COMMON = """
     LEFT JOIN passport_agentgrant g ON g.agent_id = a.id AND g.service_id = s.id
 """
 
-WITHOUT_TOKEN = ", NULL, NULL, NULL, NULL"
+NOT_PRESENTED = ", NULL, NULL, NULL, NULL"
 
 BY_PASSPORT = f"""
-SELECT {COLUMNS}{WITHOUT_TOKEN}
+SELECT {COLUMNS}{NOT_PRESENTED}
   FROM passport_passport p
   JOIN passport_agentkey pk ON pk.id = p.key_id
   JOIN passport_agentkey k ON k.id = p.key_id
@@ -55,7 +56,7 @@ SELECT {COLUMNS}{WITHOUT_TOKEN}
 """  # noqa: S608 - constants
 
 BY_AGENT = f"""
-SELECT {COLUMNS}{WITHOUT_TOKEN}
+SELECT {COLUMNS}{NOT_PRESENTED}
   FROM passport_agent a
   LEFT JOIN passport_agentkey k ON k.agent_id = a.id AND k.thumbprint = %(thumbprint)s
   LEFT JOIN passport_passport p ON p.jti IS NULL

@@ -86,7 +86,7 @@ def _fetch(statement: Statement, values: Mapping[str, str | int]) -> Sequence[An
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             cursor.execute(statement.plain(connection.vendor), dict(values))
-            return cursor.fetchone()
+            return _one(cursor)
         try:
             _prepare(cursor, statement)
             cursor.execute(statement.execute(), dict(values))
@@ -97,7 +97,12 @@ def _fetch(statement: Statement, values: Mapping[str, str | int]) -> Sequence[An
             log.warning("statement_not_prepared", statement=statement.name)
             prepared.pop(connection.connection, None)
             cursor.execute(statement.plain("postgresql"), dict(values))
-        return cursor.fetchone()
+        return _one(cursor)
+
+
+def _one(cursor: Any) -> Sequence[Any] | None:
+    row: Sequence[Any] | None = cursor.fetchone()
+    return row
 
 
 def _prepare(cursor: Any, statement: Statement) -> None:
@@ -141,7 +146,7 @@ def _standing(row: Iterator[Any]) -> Standing:
         signer_state=take() or "",
         signer_effect=take() or 0,
         revoked=bool(take()),
-        actors=tuple(ActorFacts(*actor[:5], actor[5] or 0) for actor in _rows(take())),
+        actors=tuple(_actor(actor) for actor in _rows(take())),
     )
 
 
@@ -199,7 +204,14 @@ def _service(values: list[Any]) -> ServiceFacts | None:
 
 def _policy(values: list[Any]) -> PolicyFacts:
     policy_id, service_id, *rest, override_until = values
-    return PolicyFacts(policy_id, service_id or "", *rest, override_until=_maybe_moment(override_until))
+    columns = [policy_id, service_id or "", *rest, _maybe_moment(override_until)]
+    return PolicyFacts(*columns)
+
+
+def _actor(values: list[Any]) -> ActorFacts:
+    *columns, account_effect = values
+    columns.append(account_effect or 0)
+    return ActorFacts(*columns)
 
 
 def _rows(value: Any) -> list[Any]:

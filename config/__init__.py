@@ -1,0 +1,1 @@
+"""Settings, paths and entry points. Imported by nobody."""

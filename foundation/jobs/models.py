@@ -10,7 +10,7 @@ class Job(models.Model):
     name = models.CharField(max_length=100)
     arguments = models.JSONField(default=dict)
     key = models.CharField(max_length=200, blank=True)
-    """At most one unfinished job of a key: asking twice is asking once."""
+    """At most one waiting job of a key: asking twice is asking once."""
     due_at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)
     lease = models.CharField(max_length=40, blank=True)
@@ -21,7 +21,7 @@ class Job(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["key"], condition=Q(finished_at=None) & ~Q(key=""), name="job_key_once"
+                fields=["key"], condition=Q(finished_at=None, lease="") & ~Q(key=""), name="job_key_once"
             )
         ]
         indexes = [

@@ -9,14 +9,18 @@ idempotent, and long work must go in steps that each leave a mark of their own.
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Least
 
 from foundation import clock
 from foundation.ids import new_id
+from foundation.jobs.broker import hand_over
 from foundation.jobs.models import Job
 
 log = structlog.get_logger()
@@ -49,17 +53,38 @@ def enqueue(
 ) -> None:
     """Ask for ``FUNCTIONS[name](**arguments)``, in the caller's transaction.
 
-    With a ``key``, asking again while such a job waits changes nothing.
+    With a ``key``, asking again while such a job waits adds none. The waiting one is locked until
+    the caller has committed, so it always sees what the caller wrote; one that already runs does
+    not count as waiting.
     """
     if name not in FUNCTIONS:
         raise LookupError(f"no job is named {name}")
-    row = Job(name=name, arguments=dict(arguments or {}), key=key, due_at=due_at or clock.now())
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return
-    transaction.on_commit(woken.set)
+    due_at = due_at or clock.now()
+    job_id = _join_waiting(key, due_at) if key else None
+    while job_id is None:
+        row = Job(name=name, arguments=dict(arguments or {}), key=key, due_at=due_at)
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+            job_id = row.pk
+        except IntegrityError:
+            # Somebody else's was first; unless it was leased meanwhile, ours is that one.
+            job_id = _join_waiting(key, due_at)
+    if due_at <= clock.now():
+        transaction.on_commit(partial(_wake, job_id))
+
+
+def _join_waiting(key: str, due_at: datetime) -> int | None:
+    waiting = Job.objects.filter(key=key, lease="", finished_at=None)
+    if not waiting.update(due_at=Least("due_at", Value(due_at))):
+        return None
+    return waiting.values_list("id", flat=True).first()
+
+
+def _wake(job_id: int) -> None:
+    woken.set()
+    if settings.BROKER_URL:
+        hand_over(job_id)
 
 
 def due_jobs(now: datetime, limit: int) -> list[int]:
@@ -86,16 +111,25 @@ def run_job(job_id: int) -> bool:
         attempts = row.attempts + 1
         wait = min(FIRST_RETRY_SECONDS * 2 ** min(attempts, 10), LAST_RETRY_SECONDS)
         log.warning("job_failed", job=row.name, id=row.pk, attempts=attempts, error=type(failure).__name__)
-        mine.update(
-            attempts=attempts,
-            error=f"{type(failure).__name__}: {failure}"[:1000],
-            due_at=clock.now() + timedelta(seconds=wait),
-            leased_until=None,
-            lease="",
-        )
+        _put_back(mine, attempts, f"{type(failure).__name__}: {failure}"[:1000], wait)
         return True
     mine.update(finished_at=clock.now(), attempts=row.attempts + 1, error="", leased_until=None)
     return True
+
+
+def _put_back(mine: QuerySet[Job], attempts: int, error: str, wait_seconds: int) -> None:
+    try:
+        with transaction.atomic():
+            mine.update(
+                attempts=attempts,
+                error=error,
+                due_at=clock.now() + timedelta(seconds=wait_seconds),
+                leased_until=None,
+                lease="",
+            )
+    except IntegrityError:
+        # Another of its key waits already, and does the same work.
+        mine.update(attempts=attempts, error=error, finished_at=clock.now(), leased_until=None)
 
 
 def run_due(limit: int = 50) -> int:

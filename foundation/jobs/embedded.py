@@ -1,0 +1,65 @@
+"""The embedded default's workers: threads of the server process that run what is due.
+
+They call the same functions that Celery's workers call. A killed server loses nothing: the
+jobs lie in the database, and what was half done is leased again after a while.
+"""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+
+from foundation.jobs.outbox import run_due, woken
+from foundation.jobs.periodic import run_periodic
+from foundation.ledger.sequence import sequence
+
+log = structlog.get_logger()
+
+JOBS_LOOK_SECONDS = 0.25
+LEDGER_LOOK_SECONDS = 0.05
+PERIODIC_LOOK_SECONDS = 0.5
+
+
+class EmbeddedWorkers:
+    """Runs jobs, periodic work and the ledger's numbering until stopped."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._loop, args=(name, step, wait), name=f"ap-{name}", daemon=True)
+            for name, step, wait in (
+                ("jobs", run_due, self._wait_for_jobs),
+                ("periodic", run_periodic, lambda: self.stopping.wait(PERIODIC_LOOK_SECONDS)),
+                ("ledger", sequence, lambda: self.stopping.wait(LEDGER_LOOK_SECONDS)),
+            )
+        ]
+
+    def start(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish the work in hand, at most five seconds of it."""
+        self.stopping.set()
+        woken.set()
+        for thread in self.threads:
+            thread.join(5)
+
+    def _wait_for_jobs(self) -> None:
+        woken.wait(JOBS_LOOK_SECONDS)
+        woken.clear()
+
+    def _loop(self, name: str, step: Callable[[], object], wait: Callable[[], object]) -> None:
+        while not self.stopping.is_set():
+            try:
+                if not step():
+                    wait()
+            except DatabaseError as failure:
+                log.warning("embedded_worker_database_away", worker=name, error=type(failure).__name__)
+                close_old_connections()
+                self.stopping.wait(1)
+            except Exception as failure:  # noqa: BLE001 - a worker that dies silently would stop the server's work
+                log.error("embedded_worker_failed", worker=name, error=f"{type(failure).__name__}: {failure}")
+                self.stopping.wait(1)
+        close_old_connections()

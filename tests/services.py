@@ -170,7 +170,7 @@ def stop(folder: Path) -> None:
 def sqlite_tables_can_be_emptied() -> None:
     """Between tests that commit, tables are emptied: on SQLite by DELETE, which the ledger's guard refuses."""
     guard = importlib.import_module("foundation.migrations.0100_ledger_guard")
-    operations = importlib.import_module("django.db.backends.sqlite3.operations").DatabaseOperations
+    operations = importlib.import_module("django.db.backends.sqlite3.base").DatabaseOperations
     flush = operations.sql_flush
 
     def sql_flush(self: object, *args: object, **kwargs: object) -> list[str]:

@@ -167,6 +167,11 @@ if not EMBEDDED and not BROKER_URL:
 if BROKER_URL and BROKER_URL == ADMISSION_REDIS_URL:
     env.refuse("AP_BROKER_URL", "must not be the Redis of admission")
 
+# While Redis is gone the database decides, slower: it gives this part of each limit.
+ADMISSION_DATABASE_SHARE_PERCENT = env.read_number("AP_ADMISSION_DATABASE_SHARE", 25, least=1, most=100)
+# A cluster of one organisation shares the sum of its members' budgets, up to so many times the largest.
+ORGANISATION_BUDGET_MOST = env.read_number("AP_ORGANISATION_BUDGET_MOST", 10, least=1, most=1000)
+
 # --- People -----------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

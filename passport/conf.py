@@ -6,3 +6,18 @@ from django.conf import settings
 def issuer() -> str:
     """The origin in ``iss``; every URL that we publish or compare is built from it, never from ``Host``."""
     return str(settings.ISSUER)
+
+
+def admission_redis_url() -> str:
+    """Empty in the embedded default: then admission is decided in process."""
+    return str(settings.ADMISSION_REDIS_URL)
+
+
+def database_share() -> float:
+    """The part of each limit that the database gives while Redis is gone."""
+    return int(settings.ADMISSION_DATABASE_SHARE_PERCENT) / 100
+
+
+def organisation_most() -> int:
+    """How many times its largest member's budget an organisation cluster may have, at most."""
+    return int(settings.ORGANISATION_BUDGET_MOST)

@@ -4,17 +4,49 @@ Replay of every proof, all buckets and the issue record: all or nothing, in the 
 the admission mode names.
 """
 
-from passport.admission import memory
-from passport.admission.contract import Admission, Mode, Verdict
+import structlog
+from prometheus_client import Counter
 
-STORES = {"memory": memory.STORE.admit}
+from foundation import clock
+from passport.admission import stores
+from passport.admission.contract import Admission, Mode, StoreLost, StoreUnavailable, Verdict
+from passport.admission.mode import lose
+from passport.errors import TemporarilyUnavailable
+
+log = structlog.get_logger()
+
+OUTCOMES = Counter("ap_admissions", "Admissions by what came of them", ["mode", "outcome", "level", "policy"])
 
 
 def admit(admission: Admission, mode: Mode) -> Verdict:
     """Decide. One trip to the store; no query of its own in the modes ``redis`` and ``memory``.
 
-    Raises StoreUnavailable when the store does not answer: whether the step was taken
-    is then unknown, so nobody tries again on the caller's behalf; the caller comes back with
-    a proof of a new ``jti``.
+    Raises TemporarilyUnavailable (503) when the store does not answer, and in the mode
+    ``database`` beyond its share. Whether the step was taken is then unknown, so nobody tries
+    again on the caller's behalf: the caller comes back with a proof of a new ``jti``. Call it
+    outside of a transaction: a lost store turns the mode, and that must stay.
     """
-    return STORES[mode.name](admission)
+    try:
+        verdict = stores.decide(admission, mode.name, mode.since_us)
+    except StoreLost as lost:
+        lose(mode, str(lost), clock.now())
+        raise _unavailable(mode, lost) from lost
+    except StoreUnavailable as failure:
+        raise _unavailable(mode, failure) from failure
+    _count(mode, verdict)
+    return verdict
+
+
+def _unavailable(mode: Mode, failure: StoreUnavailable) -> TemporarilyUnavailable:
+    log.warning("admission_unavailable", mode=mode.name, reason=str(failure))
+    OUTCOMES.labels(mode.name, "unavailable", "", "").inc()
+    return TemporarilyUnavailable("try again with a new jti", retry_after=failure.retry_after_seconds)
+
+
+def _count(mode: Mode, verdict: Verdict) -> None:
+    """Refused requests are counted, not charged (RL-03)."""
+    if verdict.refused is not None:
+        OUTCOMES.labels(mode.name, "refused", verdict.refused.level, verdict.refused.name).inc()
+    else:
+        outcome = "taken" if verdict.taken else "replayed"
+        OUTCOMES.labels(mode.name, outcome, "", "").inc()

@@ -19,6 +19,10 @@ class StoreUnavailable(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class StoreLost(StoreUnavailable):
+    """It does not answer, or is not the one that has seen everything since the mode was set."""
+
+
 def partition_of(subject_id: str) -> str:
     """``p000`` to ``p255``. ``subject_id`` is the cluster's id, or the account's where it is in none.
 

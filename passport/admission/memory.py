@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 
-from passport.admission.contract import Admission, StoreUnavailable, Verdict
+from passport.admission.contract import Admission, StoreLost, StoreUnavailable, Verdict
 from passport.admission.judge import Tats, judge, keys_of, verdict_of
 from passport.limits.buckets import Bucket
 from passport.proofs.spent import Spent
@@ -33,10 +33,25 @@ class MemoryStore:
         self._most_buckets = most_buckets
         self._records: deque[tuple[int, Mapping[str, str | int]]] = deque(maxlen=MOST_RECORDS)
         self._recorded = 0
+        self._since_us = -1
 
-    def admit(self, admission: Admission) -> Verdict:
-        """All or nothing. Raises StoreUnavailable when memory is full of what is alive."""
+    def mark(self, since_us: int) -> None:
+        """From now on this process has seen all."""
         with self._lock:
+            self._since_us = since_us
+
+    def is_whole(self, since_us: int) -> bool:
+        return self._since_us == since_us
+
+    def admit(self, admission: Admission, since_us: int) -> Verdict:
+        """All or nothing.
+
+        Raises StoreLost when the mode was set by a process before this one, StoreUnavailable
+        when memory is full of what is alive.
+        """
+        with self._lock:
+            if self._since_us != since_us:
+                raise StoreLost("restarted")
             self._forget_expired(admission.now_us)
             replayed = self._find_replay(admission.spent)
             if replayed is not None:

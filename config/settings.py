@@ -278,7 +278,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if EMBEDDED
+        if EMBEDDED and not env.read_flag("AP_COMPRESS_STATIC")
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }

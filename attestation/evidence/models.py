@@ -43,6 +43,15 @@ class Attestation(models.Model):
     provider_version = models.BigIntegerField(default=0)
     """The version of the fetched object last applied: an older one changes nothing."""
     attempt = models.PositiveIntegerField(default=1)
+    """Part of the idempotency key: raised after the provider answered an error of its own."""
+    tries = models.PositiveIntegerField(default=0)
+    """How often the person failed within this session, as the provider counts."""
+    wanted_level = models.CharField(max_length=12, blank=True)
+    session_expires_at = models.DateTimeField(null=True, blank=True)
+    hold = models.CharField(max_length=32, blank=True)
+    """Why we keep a verified result in review until a person decides; empty: nothing against it."""
+    released_by = models.CharField(max_length=80, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
     started_by = models.CharField(max_length=80)
     created_at = models.DateTimeField(default=clock.now)
     verified_at = models.DateTimeField(null=True, blank=True)
@@ -53,7 +62,38 @@ class Attestation(models.Model):
         indexes = [
             models.Index(fields=["account", "environment", "kind"], name="attestation_account"),
             models.Index(fields=["provider", "subject_ref"], name="attestation_ref"),
+            models.Index(fields=["state", "updated_at"], name="attestation_state"),
+            models.Index(fields=["expires_at"], name="attestation_expiry"),
         ]
+
+
+class EvidenceHash(models.Model):
+    """A keyed hash of a person, document or card that an attestation rests on.
+
+    Answers how many accounts share it, and how often a card was declined; never what it is.
+    """
+
+    class Kind(models.TextChoices):
+        DOCUMENT = "document", "Document"
+        PERSON = "person", "Person"
+        CARD = "card", "Card"
+
+    attestation = models.ForeignKey(Attestation, on_delete=models.CASCADE, related_name="hashes")
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    environment = models.CharField(max_length=8)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    key_id = models.CharField(max_length=16)
+    """Which key of the ring made the hash."""
+    value_hash = models.BinaryField(max_length=32)
+    seen_at = models.DateTimeField()
+    declines = models.PositiveIntegerField(default=0)
+    """Of a card: how often it was declined within this attestation."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["attestation", "kind", "value_hash"], name="one_evidence_each")
+        ]
+        indexes = [models.Index(fields=["environment", "kind", "value_hash"], name="evidence_value")]
 
 
 class AccountLevel(models.Model):

@@ -1,5 +1,7 @@
 """The paths of this door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from attestation.inbox.webhooks import receive
+
+urlpatterns = [path("webhooks/<slug:provider_name>", receive, name="webhook")]

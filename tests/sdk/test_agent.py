@@ -21,8 +21,8 @@ from agent_passport import (
     _flow,
     _retry,
 )
-from tests.sdk.conftest import AUDIENCE
 from tests.sdk.fake_issuer import FakeIssuer
+from tests.sdk.service_side import AUDIENCE
 
 BUSY = {"error": "temporarily_unavailable", "error_description": "later"}
 

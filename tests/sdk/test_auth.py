@@ -9,9 +9,9 @@ import jwt
 import pytest
 
 from agent_passport import Agent, AgentAuth, ConfigurationError
-from tests.sdk.conftest import AUDIENCE
 from tests.sdk.encoding import b64
 from tests.sdk.fake_issuer import FakeIssuer
+from tests.sdk.service_side import AUDIENCE
 
 Answers = list[tuple[int, dict[str, str]]]
 Call = Callable[..., httpx.Response]

@@ -9,11 +9,13 @@ SERVER = {"accounts", "attestation", "config", "foundation", "passport", "django
 
 def test_the_public_names_are_these() -> None:
     assert agent_passport.__all__ == [
+        "ASGIMiddleware",
         "Agent",
         "AgentAuth",
         "AgentKey",
         "AgentPassportError",
         "AgentRestricted",
+        "Allowance",
         "ClientRefused",
         "ConfigurationError",
         "IssuerAnswerInvalid",
@@ -21,10 +23,19 @@ def test_the_public_names_are_these() -> None:
         "IssuerRefused",
         "IssuerUnreachable",
         "KeyFileError",
+        "MemoryReplay",
+        "Need",
         "PassportRefused",
         "ProofRefused",
+        "RedisReplay",
+        "Refusal",
+        "ReplayStore",
+        "ReplayUnavailable",
         "ScopeRefused",
         "TargetRefused",
+        "Verified",
+        "Verifier",
+        "WSGIMiddleware",
         "__version__",
     ]
     assert all(hasattr(agent_passport, name) for name in agent_passport.__all__)

@@ -1,6 +1,7 @@
 """Agent Passport for agents and services."""
 
 from agent_passport._agent import Agent
+from agent_passport._asgi import ASGIMiddleware
 from agent_passport._auth import AgentAuth
 from agent_passport._errors import (
     AgentPassportError,
@@ -18,15 +19,23 @@ from agent_passport._errors import (
     TargetRefused,
 )
 from agent_passport._keys import AgentKey
+from agent_passport._limits import Allowance
+from agent_passport._refusals import Refusal
+from agent_passport._replay import MemoryReplay, RedisReplay, ReplayStore, ReplayUnavailable
+from agent_passport._routes import Need
+from agent_passport._verifier import Verified, Verifier
+from agent_passport._wsgi import WSGIMiddleware
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ASGIMiddleware",
     "Agent",
     "AgentAuth",
     "AgentKey",
     "AgentPassportError",
     "AgentRestricted",
+    "Allowance",
     "ClientRefused",
     "ConfigurationError",
     "IssuerAnswerInvalid",
@@ -34,9 +43,18 @@ __all__ = [
     "IssuerRefused",
     "IssuerUnreachable",
     "KeyFileError",
+    "MemoryReplay",
+    "Need",
     "PassportRefused",
     "ProofRefused",
+    "RedisReplay",
+    "Refusal",
+    "ReplayStore",
+    "ReplayUnavailable",
     "ScopeRefused",
     "TargetRefused",
+    "Verified",
+    "Verifier",
+    "WSGIMiddleware",
     "__version__",
 ]

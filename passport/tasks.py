@@ -1,4 +1,6 @@
 """Collects this app's jobs: importing a module registers what it declares."""
 
+import passport.admission.database
+import passport.admission.mode
 import passport.restrictions.publish
 import passport.restrictions.rounds  # noqa: F401

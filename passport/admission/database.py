@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
+from foundation import clock
+from foundation.jobs.periodic import every
 from passport.admission.contract import Admission, StoreUnavailable, Verdict
 from passport.admission.judge import Judged, Tats, judge, keys_of, verdict_of
 from passport.admission.models import DatabaseBucket, SpentProof
@@ -128,3 +130,9 @@ def forget_expired(now_us: int, limit: int = 10_000) -> int:
         keys = list(rows.values_list("pk", flat=True)[:limit])
         gone += model._default_manager.filter(pk__in=keys).delete()[0]
     return gone
+
+
+@every(30, "passport.admission.sweep")
+def sweep() -> None:
+    """Keep the tables as small as what is alive."""
+    forget_expired(clock.now_us())

@@ -112,11 +112,6 @@ class Holder:
     """What a throttle leaves of its limits; 1: no throttle."""
     pool: Pool | None = None
 
-    @property
-    def home(self) -> str:
-        """What chooses the partition: everything that one admission touches lives there."""
-        return self.pool.cluster_id if self.pool and self.pool.grade in POOLED else self.account_id
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:

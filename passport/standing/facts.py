@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from passport.limits.policies import Pool
+
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
@@ -115,10 +117,14 @@ class Standing:
     account_factor: float
     account_created_at: datetime
     levels: LevelFacts
+    agent_factor: float
+    """What a throttle of the agent itself leaves of its limits; 1: none."""
     cluster_id: str
     """Empty where the account is in none."""
     cluster_grade: str
     cluster_changed_at: datetime | None
+    pool: Pool | None
+    """What the members' shared budget depends on."""
     mode: str
     mode_since: datetime | None
     signing_kid: str

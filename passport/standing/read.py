@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from django.db import ProgrammingError, connection
 
+from passport.limits.pool_sql import read_pool
 from passport.standing.facts import (
     ActorFacts,
     KeyFacts,
@@ -130,9 +131,11 @@ def _standing(row: Iterator[Any]) -> Standing:
         account_factor=_number(take(), 1.0),
         account_created_at=_moment(take()),
         levels=_levels([take() for _ in range(7)]),
-        cluster_id=take() or "",
-        cluster_grade=take() or "",
+        agent_factor=_number(take(), 1.0),
+        cluster_id=(cluster_id := take() or ""),
+        cluster_grade=(cluster_grade := take() or ""),
         cluster_changed_at=_maybe_moment(take()),
+        pool=read_pool(cluster_id, cluster_grade, take()),
         mode=take() or "",
         mode_since=_maybe_moment(take()),
         signing_kid=take() or "",

@@ -7,12 +7,17 @@ this app: what decides must come in one read.
 
 from dataclasses import dataclass
 
+from passport.limits.pool_sql import POOL
+
 COLUMNS = """
     a.client_id, a.id, a.name, a.purpose, a.software, a.environment, a.state, a.effect,
     acc.id, acc.state, st.effect, st.factor, acc.created_at,
     lv.identity, lv.identity_method, lv.identity_at, lv.identity_until,
     lv.payment, lv.payment_at, lv.payment_until,
-    ac.cluster_id, cl.grade, ac.changed_at,
+    (SELECT MIN(rs.factor) FROM passport_restriction rs
+      WHERE a.effect = 1 AND rs.subject_type = 'agent' AND rs.subject_id = a.client_id
+        AND rs.effect = 1 AND rs.lifted_at IS NULL),
+    ac.cluster_id, cl.grade, ac.changed_at, __POOL__,
     mo.mode, mo.since,
     (SELECT tok.kid FROM passport_signingkey tok WHERE tok."use" = 'tokens' AND tok.state = 'active'),
     (SELECT {pack}({row}(sw.name, sw.until)) FROM passport_switch sw WHERE sw."on"),
@@ -28,7 +33,7 @@ COLUMNS = """
        LEFT JOIN passport_limitoverride ov ON ov.policy_id = lp.id AND ov.account_id = a.account_id
       WHERE (lp.service_id IS NULL AND lp.scope = 'token') OR lp.service_id = s.id),
     se.list_id, se."index"
-"""
+""".replace("__POOL__", POOL)
 
 COMMON = """
     JOIN accounts_account acc ON acc.id = a.account_id

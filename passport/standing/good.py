@@ -116,13 +116,3 @@ def is_paused(standing: Standing, switch: str, now: datetime) -> bool:
         return False
     until = standing.switches[switch]
     return until is None or until > now
-
-
-def fresh_from(standing: Standing) -> datetime | None:
-    """Proofs and assertions made before it need a nonce: what was spent earlier may not be known.
-
-    The later of the last change of the account's partition and of the admission mode
-    (DESIGN section 5). None when neither ever changed.
-    """
-    moments = [moment for moment in (standing.cluster_changed_at, standing.mode_since) if moment]
-    return max(moments, default=None)

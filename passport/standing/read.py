@@ -85,7 +85,8 @@ def _find(statement: Statement, values: Mapping[str, str | int]) -> Standing | N
 
 def _fetch(statement: Statement, values: Mapping[str, str | int]) -> Sequence[Any] | None:
     with connection.cursor() as cursor:
-        if connection.vendor != "postgresql":
+        if connection.vendor != "postgresql" or connection.in_atomic_block:
+            # In a transaction an unknown statement would end it.
             cursor.execute(statement.plain(connection.vendor), dict(values))
             return _one(cursor)
         try:
@@ -93,8 +94,6 @@ def _fetch(statement: Statement, values: Mapping[str, str | int]) -> Sequence[An
             cursor.execute(statement.execute(), dict(values))
         except ProgrammingError:
             # A pooler in front of PostgreSQL gave us another server's session.
-            if connection.in_atomic_block:
-                raise
             log.warning("statement_not_prepared", statement=statement.name)
             prepared.pop(connection.connection, None)
             cursor.execute(statement.plain("postgresql"), dict(values))

@@ -2,5 +2,6 @@
 
 import passport.admission.database
 import passport.admission.mode
+import passport.exchange.drain
 import passport.restrictions.publish
 import passport.restrictions.rounds  # noqa: F401

@@ -1,5 +1,9 @@
 """The paths of this door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from passport.oauth.token import token
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("oauth/token", token, name="token"),
+]

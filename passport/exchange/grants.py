@@ -1,0 +1,13 @@
+"""The grants of this server's own, by ``grant_type``. Each raises an OAuthError or gives the answer."""
+
+from collections.abc import Callable, Mapping
+
+from passport.exchange.client_credentials import grant_client_credentials
+from passport.exchange.request import Answer, TokenRequest
+from passport.exchange.token_exchange import exchange_token
+from passport.protocol import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+
+GRANTS: Mapping[str, Callable[[TokenRequest], Answer]] = {
+    TOKEN_EXCHANGE: exchange_token,
+    CLIENT_CREDENTIALS: grant_client_credentials,
+}

@@ -1,0 +1,100 @@
+"""What many tests start from: a clock, admission that is up, keys that sign, and the cast (tests/cast.py)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from foundation import clock as the_clock
+from passport.admission import memory, stores
+from passport.admission.mode import microseconds
+from passport.admission.models import AdmissionMode
+from passport.admission.redis import client as redis_client
+from passport.exchange.presented import checked
+from passport.jose.signatures import generate
+from passport.signing import keys, life
+from tests.cast import EMBED, INFER, MODEL, Actor, TokenEndpoint, grant, hire, open_account, open_service
+
+OUR_KEY = generate("ES256")
+
+
+class Clock:
+    """Stands still until a test moves it. The tests' noon is 24 November 2026."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def forward(self, **span: float) -> None:
+        self.moment += timedelta(**span)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    still = Clock()
+    monkeypatch.setattr(the_clock, "now", still.now)
+    monkeypatch.setattr(the_clock, "now_us", lambda: microseconds(still.moment))
+    return still
+
+
+def begin_admission(since: datetime) -> None:
+    """The preferred store, empty, marked from ``since``."""
+    memory.STORE.clear()
+    if settings.ADMISSION_REDIS_URL:
+        redis_client(settings.ADMISSION_REDIS_URL).flushdb()
+    preferred = stores.preferred()
+    stores.mark(preferred, microseconds(since))
+    AdmissionMode.objects.update_or_create(
+        pk=1, defaults={"mode": preferred, "since": since, "reason": "tests"}
+    )
+
+
+@pytest.fixture
+def house(db: None, clock: Clock) -> Iterator[None]:
+    """A server that can issue: admission is up since yesterday, and a key signs."""
+    begin_admission(clock.now() - timedelta(days=1))
+    if not keys.SigningKey.objects.filter(use="tokens", state="active").exists():
+        life.add("tokens", "ES256", "active", OUR_KEY, actor="system:tests", now=clock.now())
+    keys.forget()
+    checked.clear()
+    yield
+    keys.forget()
+    checked.clear()
+
+
+@pytest.fixture
+def endpoint(house: None, client: Client) -> TokenEndpoint:
+    return TokenEndpoint(client)
+
+
+@pytest.fixture
+def model(house: None):
+    """The model service; embedding asks for a charged payment method, which Alice has not."""
+    return open_service(MODEL, embed=("document", "charged"))[0]
+
+
+@pytest.fixture
+def scout(house: None, model) -> Actor:
+    """Alice's agent: may infer and embed at the model service."""
+    actor = hire(open_account("alice"), "scout")
+    grant(actor, model, INFER, EMBED)
+    return actor
+
+
+@pytest.fixture
+def mallory(house: None, model) -> Actor:
+    """Somebody else's agent, as good as Alice's."""
+    actor = hire(open_account("mallory"), "hydra")
+    grant(actor, model, INFER)
+    return actor
+
+
+@pytest.fixture
+def scouts_passport(endpoint: TokenEndpoint, scout: Actor) -> str:
+    answer = endpoint.passport(scout)
+    assert answer.status_code == 200, answer.content
+    return answer.json()["access_token"]

@@ -78,7 +78,7 @@ def _read_cursor(model: type[Model], names: list[str], raw: str) -> list[Any] | 
         return None
 
 
-def _field(model: type[Model], name: str) -> Field[Any, Any]:
+def _field(model: type[Model], name: str) -> "Field[Any, Any]":
     found = model._meta.pk if name == "pk" else model._meta.get_field(name)
     if not isinstance(found, Field):
         raise FieldDoesNotExist(f"{name} is not a field of {model.__name__}")

@@ -1,5 +1,48 @@
 """The paths of this door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, reverse
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.owners.models import Account
+from accounts.people.models import User
+from accounts.portal import steps
+from accounts.portal.menus import ACCOUNT_PAGES, Item
+from passport.agents.models import Agent
+from passport.portal import agents, catalogue, wizard
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("a/<str:account_id>/agents/", agents.agent_list, name="agents"),
+    path("a/<str:account_id>/agents/new/", wizard.new_agent, name="agent_new"),
+    path("a/<str:account_id>/agents/new/<str:step>/", wizard.new_agent, name="agent_new_step"),
+    path("a/<str:account_id>/agents/<str:agent_id>/", agents.agent_page, name="agent"),
+    path("a/<str:account_id>/agents/<str:agent_id>/keys/new/", agents.new_key, name="agent_key_new"),
+    path(
+        "a/<str:account_id>/agents/<str:agent_id>/keys/<str:key_id>/end/",
+        agents.end_key,
+        name="agent_key_end",
+    ),
+    path("a/<str:account_id>/agents/<str:agent_id>/scopes/", agents.scopes, name="agent_scopes"),
+    path("a/<str:account_id>/agents/<str:agent_id>/act/<str:action>/", agents.act, name="agent_act"),
+    path("a/<str:account_id>/services/", catalogue.services, name="services"),
+    path("a/<str:account_id>/notices/", catalogue.notices, name="notices"),
+]
+
+
+def has_agent(account: Account, user: User) -> steps.Progress:
+    found = Agent.objects.filter(account=account).exists()
+    return steps.Progress.DONE if found else steps.Progress.NEXT
+
+
+ACCOUNT_PAGES.add(Item("agents", "Agents", "agents", "bot", 20))
+ACCOUNT_PAGES.add(Item("services", "Services", "services", "blocks", 40))
+ACCOUNT_PAGES.add(Item("notices", "Notices", "notices", "bell", 70))
+steps.add(
+    steps.Step(
+        key="agent",
+        order=60,
+        name="Register your first agent",
+        unlocks="It gets a passport and tokens for services.",
+        action="Register…",
+        url=lambda account_id: reverse("agent_new", kwargs={"account_id": account_id}),
+        progress=has_agent,
+    )
+)

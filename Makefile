@@ -1,5 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+PYTEST := .venv/bin/pytest
+WORKERS ?= auto
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -9,6 +11,28 @@ help: ## list the targets
 	@touch $@
 
 setup: .venv/.installed ## install what the project needs into .venv
+
+run: .venv/.installed ## serve portal, console, endpoints, feed and jobs on 127.0.0.1:8000 (PORT, DATA_DIR)
+	@exec $(PYTHON) manage.py serve
+
+demo: .venv/.installed ## tell the whole story against the running server
+	@$(PYTHON) -m demo.story
+
+demo-data: .venv/.installed ## print sign-ins, services and agents of the demo
+	@$(PYTHON) manage.py demo --json
+
+test: check unit embedded ## everything that must hold before a change lands
+
+check: lint types imports migrations ## what reads the code without running it
+
+unit: .venv/.installed ## all tests, on a real PostgreSQL, Redis, nginx and browser of their own
+	$(PYTEST) -n $(WORKERS) --dist worksteal
+
+embedded: .venv/.installed ## what runs differently on the embedded default
+	AP_TEST_EMBEDDED=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser and not services" tests/foundation tests/accounts tests/attestation tests/passport
+
+test-fast: .venv/.installed ## the tests without browser and server processes
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser and not services"
 
 lint: .venv/.installed ## style and likely mistakes
 	.venv/bin/ruff check .
@@ -27,4 +51,14 @@ imports: .venv/.installed ## the floors of the house
 migrations: .venv/.installed ## models and migrations agree
 	$(PYTHON) manage.py makemigrations --check --dry-run
 
-.PHONY: help setup lint fmt types imports migrations
+bench: .venv/.installed ## what the hot paths cost, a peer beside each in the same run
+	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON) "$$file" || exit 1; done
+
+requirements: .venv/.installed ## pin anew what pyproject.toml asks for
+	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes --no-header -q -o requirements/dev.txt
+	.venv/bin/uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-header -q -o requirements/production.txt
+
+clean: ## remove what was made here, but for var/
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles test-results
+
+.PHONY: help setup run demo demo-data test check unit embedded test-fast lint fmt types imports migrations bench requirements clean

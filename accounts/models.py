@@ -12,7 +12,7 @@ from accounts.linkage.models import (
     Signal,
     UnsettledAccount,
 )
-from accounts.owners.models import Account, Membership
+from accounts.owners.models import Account, Invitation, Membership
 from accounts.people.models import DevelopmentMail, User
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ClusterLink",
     "DevelopmentMail",
     "Flag",
+    "Invitation",
     "LinkageLock",
     "LinkageRun",
     "Membership",

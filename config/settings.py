@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.portal.visits.VisitMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -156,6 +157,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Signed checkpoints of the record are also appended here, outside the database.
 CHECKPOINT_FILE = Path(env.read("AP_CHECKPOINT_FILE", str(DATA_DIR / "checkpoints.txt")))
 
+# Limits of sign-in and spent one-time codes: one table that every process sees.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "foundation_cache",
+        "OPTIONS": {"MAX_ENTRIES": 200_000, "CULL_FREQUENCY": 10},
+    }
+}
+SESSION_ENGINE = "accounts.people.sessions"
+
 # --- Redis, Celery ----------------------------------------------------------------------
 # Admission has a Redis of its own: never the broker's, never a cache's.
 ADMISSION_REDIS_URL = env.read("AP_ADMISSION_REDIS_URL")
@@ -197,6 +208,13 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _issuer.scheme
+# Guesses count per address, and per person: apart for browsers the person has used before, so
+# that guessing from elsewhere never locks anybody out (accounts/people/devices.py).
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,10/5m/key"}
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Agent Passport"
@@ -205,17 +223,25 @@ MFA_ADAPTER = "accounts.people.adapter.MFAAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_ONLY = False
 
-EMAIL_BACKEND = (
-    "accounts.people.outbox.DevelopmentMailbox"
-    if EMBEDDED and not env.read("AP_EMAIL_HOST")
-    else "django.core.mail.backends.smtp.EmailBackend"
-)
-EMAIL_HOST = env.read("AP_EMAIL_HOST", "localhost")
-EMAIL_PORT = env.read_number("AP_EMAIL_PORT", 25, least=1, most=65535)
-EMAIL_HOST_USER = env.read("AP_EMAIL_USER")
-EMAIL_HOST_PASSWORD = env.read("AP_EMAIL_PASSWORD")
-EMAIL_USE_TLS = env.read_flag("AP_EMAIL_TLS")
-EMAIL_TIMEOUT = 10
+# The embedded default keeps its mail for the page /dev/mail instead of sending it.
+DEVELOPMENT_MAIL = EMBEDDED and not env.read("AP_EMAIL_HOST")
+MAILERS: dict[str, dict[str, Any]]
+if DEVELOPMENT_MAIL:
+    MAILERS = {"default": {"BACKEND": "accounts.people.outbox.DevelopmentMailbox"}}
+else:
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {
+                "host": env.read("AP_EMAIL_HOST", "localhost"),
+                "port": env.read_number("AP_EMAIL_PORT", 25, least=1, most=65535),
+                "username": env.read("AP_EMAIL_USER"),
+                "password": env.read("AP_EMAIL_PASSWORD"),
+                "use_tls": env.read_flag("AP_EMAIL_TLS"),
+                "timeout": 10,
+            },
+        }
+    }
 DEFAULT_FROM_EMAIL = env.read("AP_EMAIL_FROM", f"Agent Passport <no-reply@{_issuer.hostname}>")
 
 # --- The authorization server -----------------------------------------------------------
@@ -262,7 +288,9 @@ SECURE_SSL_REDIRECT = SECURE and env.read_flag("AP_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.read_flag("AP_BEHIND_PROXY") else None
+# Behind a proxy its last X-Forwarded-For is the client's address; otherwise the header is a claim.
+BEHIND_PROXY = env.read_flag("AP_BEHIND_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SECURE = SECURE

@@ -48,3 +48,29 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "user"], name="one_membership_each")]
+
+
+class Invitation(models.Model):
+    """An offer of a role, sent to an e-mail address as a link that only its holder can use."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Membership.Role.choices)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    """Keyed hash of the token in the link."""
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    """When it was accepted or withdrawn; None while it is open."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "email"],
+                condition=models.Q(ended_at=None),
+                name="one_open_invitation_each",
+            )
+        ]

@@ -5,4 +5,8 @@ from django.http import HttpRequest
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    return {"embedded": settings.EMBEDDED, "request_id": getattr(request, "request_id", "")}
+    return {
+        "embedded": settings.EMBEDDED,
+        "development_mail": settings.DEVELOPMENT_MAIL,
+        "request_id": getattr(request, "request_id", ""),
+    }

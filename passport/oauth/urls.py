@@ -2,8 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from passport.oauth.introspection import introspect
+from passport.oauth.metadata import authorization_server, jwks, protected_resource
+from passport.oauth.pages import error_reasons
+from passport.oauth.revocation import revoke
 from passport.oauth.token import token
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path(".well-known/oauth-authorization-server", authorization_server, name="authorization-server"),
+    path(".well-known/oauth-protected-resource/v1", protected_resource, name="protected-resource"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
     path("oauth/token", token, name="token"),
+    path("oauth/introspect", introspect, name="introspect"),
+    path("oauth/revoke", revoke, name="revoke"),
+    path("docs/errors", error_reasons, name="error-reasons"),
 ]

@@ -5,6 +5,9 @@ from django.db import models
 from foundation import clock
 from foundation.ids import new_id
 
+INTROSPECTION_ALGS = ("RS256", "ES256")
+"""How an introspection answer can be signed; the first is RFC 9701's default."""
+
 
 def new_service_id() -> str:
     return new_id("svc")
@@ -29,6 +32,10 @@ class Service(models.Model):
     jwks = models.JSONField(default=dict, blank=True)
     issuer_scopes = models.CharField(max_length=300, blank=True)
     """What its own tokens for ``ISS/v1`` may carry, separated by spaces."""
+    introspection_signed_response_alg = models.CharField(
+        max_length=8, blank=True, choices=[(alg, alg) for alg in INTROSPECTION_ALGS]
+    )
+    """RFC 9701 section 6: where set, introspection answers it with signed responses only."""
     dpop_bound_access_tokens_required = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
 

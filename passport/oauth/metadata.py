@@ -1,0 +1,80 @@
+"""What this server says of itself (RFC 8414, RFC 9728): only what is on.
+
+Everything is built from the configured issuer, so a forged ``Host`` changes nothing (META-01).
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from passport.conf import issuer
+from passport.oauth.doors import oauth_door
+from passport.oauth.published import publish
+from passport.protocol import ASSERTION_ALGS, CLIENT_CREDENTIALS, PROOF_ALGS, TOKEN_EXCHANGE
+from passport.services.models import INTROSPECTION_ALGS
+from passport.signing import keys
+
+GRANTS = (CLIENT_CREDENTIALS, TOKEN_EXCHANGE)
+API_SCOPES = ("decisions.evaluate", "events.read")
+"""What a service's own token may be asked for; other scopes of the API are not served yet."""
+CONFIDENTIAL = ["private_key_jwt", "client_secret_basic"]
+
+
+def absolute(name: str) -> str:
+    """The public URL of an endpoint of ours."""
+    return issuer() + reverse(name)
+
+
+@oauth_door("GET", "HEAD")
+def authorization_server(request: HttpRequest) -> HttpResponse:
+    return publish(request, describe_server())
+
+
+@oauth_door("GET", "HEAD")
+def protected_resource(request: HttpRequest) -> HttpResponse:
+    return publish(request, describe_api())
+
+
+@oauth_door("GET", "HEAD")
+def jwks(request: HttpRequest) -> HttpResponse:
+    return publish(request, keys.jwks())
+
+
+def describe_server() -> dict[str, Any]:
+    """RFC 8414 section 2. There is no authorization endpoint, hence no ``response_types_supported``:
+    RFC 8414 section 3.2 forbids the empty list that would be the truth (docs/divergences.md)."""
+    return {
+        "issuer": issuer(),
+        "token_endpoint": f"{issuer()}/oauth/token",
+        "jwks_uri": absolute("jwks"),
+        "revocation_endpoint": absolute("revoke"),
+        "introspection_endpoint": absolute("introspect"),
+        "status_list_aggregation_endpoint": f"{issuer()}/status",
+        "protected_resources": [f"{issuer()}/v1"],
+        "scopes_supported": list(API_SCOPES),
+        "grant_types_supported": list(GRANTS),
+        "dpop_signing_alg_values_supported": list(PROOF_ALGS),
+        "introspection_signing_alg_values_supported": list(INTROSPECTION_ALGS),
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none", "client_secret_basic"],
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "revocation_endpoint_auth_methods_supported": CONFIDENTIAL,
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "service_documentation": absolute("error-reasons"),
+        "ui_locales_supported": ["en"],
+    }
+
+
+def describe_api() -> dict[str, Any]:
+    """RFC 9728 section 2, for the resource ``ISS/v1``."""
+    return {
+        "resource": f"{issuer()}/v1",
+        "authorization_servers": [issuer()],
+        "scopes_supported": list(API_SCOPES),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Agent Passport API",
+        "resource_documentation": absolute("error-reasons"),
+        "dpop_bound_access_tokens_required": False,
+    }

@@ -1,0 +1,185 @@
+"""Every ``error`` and every reason in ``error_uri``: what happened, and how to cure it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: str
+    meaning: str | Promise
+    cure: str | Promise
+
+
+CODES: Final = (
+    Reason(
+        "invalid_request",
+        _("The request is malformed, or a subject or actor token in it is not good."),
+        _("Read error_description: it names the parameter or the token and what is wrong with it."),
+    ),
+    Reason(
+        "invalid_client",
+        _("The client did not authenticate: unknown, or its assertion or secret is not good."),
+        _(
+            "Sign a fresh assertion with an active key; its aud is the issuer alone, its jti is new, "
+            "its exp at most 5 minutes ahead."
+        ),
+    ),
+    Reason(
+        "invalid_grant",
+        _("A code or a refresh token is unknown, used, expired or another client's."),
+        _("Start over from the first step of the grant."),
+    ),
+    Reason(
+        "unauthorized_client",
+        _("The client is known, but may not do this, or it or its account is restricted."),
+        _("Read error_description, and the state of the agent in the portal."),
+    ),
+    Reason(
+        "unsupported_grant_type",
+        _("This server does not offer that grant."),
+        _("Use one of grant_types_supported in the server's metadata."),
+    ),
+    Reason(
+        "invalid_scope",
+        _("A scope is unknown, malformed, not granted to the agent, or needs stronger proof of its owner."),
+        _("Ask only for scopes that the passport and the service share; nothing is narrowed silently."),
+    ),
+    Reason(
+        "invalid_target",
+        _("The service is not registered, out of reach of this agent, or of the other environment."),
+        _("Give the audience of one registered service as resource; grant the agent access in the portal."),
+    ),
+    Reason(
+        "invalid_authorization_details",
+        _("authorization_details are malformed or wider than what is held."),
+        _("Leave them out, or ask for no more than the subject token allows."),
+    ),
+    Reason(
+        "invalid_dpop_proof",
+        _("The DPoP proof is missing, malformed, replayed, or not for this request and key."),
+        _("Make a new proof for each request: its own jti, htm, htu without query, iat of now."),
+    ),
+    Reason(
+        "use_dpop_nonce",
+        _("The proof's time cannot be relied on, or its nonce is old."),
+        _("Send the request again with the nonce of the DPoP-Nonce header in a new proof."),
+    ),
+    Reason(
+        "invalid_token",
+        _("The access token is expired, revoked, or not for this service."),
+        _("Exchange the passport for a new access token."),
+    ),
+    Reason(
+        "unsupported_token_type",
+        _("The token is of a kind that cannot be revoked here."),
+        _("Revoke passports and access tokens; other tokens end by themselves."),
+    ),
+    Reason(
+        "access_denied",
+        _("The caller is known, but this endpoint is not for it."),
+        _("Introspection is for services: call it with a service's credentials."),
+    ),
+    Reason(
+        "temporarily_unavailable",
+        _("A limit was reached (429), or the server cannot decide now (503)."),
+        _("Wait as long as Retry-After says, then send the request again with a new jti."),
+    ),
+)
+
+REASONS: Final = (
+    Reason(
+        "account_suspended",
+        _("The account that owns the agent is suspended; that may be lifted."),
+        _("Its owner finds the reason in the portal, and can appeal there."),
+    ),
+    Reason(
+        "account_revoked",
+        _("The account that owns the agent was revoked."),
+        _("Its owner finds the reason in the portal, and can appeal there."),
+    ),
+    Reason("account_closed", _("The account was closed."), _("Register the agent with an open account.")),
+    Reason(
+        "agent_suspended",
+        _("The agent is suspended; that may be lifted."),
+        _("Its owner finds the reason in the portal."),
+    ),
+    Reason("agent_revoked", _("The agent was revoked."), _("Its owner finds the reason in the portal.")),
+    Reason("agent_closed", _("The agent was closed by its owner."), _("Register a new agent.")),
+    Reason(
+        "key_suspended",
+        _("The key is suspended; that may be lifted."),
+        _("Use another active key of the agent, or ask its owner."),
+    ),
+    Reason(
+        "key_revoked",
+        _("The key was revoked, as stolen keys are."),
+        _("Make a new key, register it in the portal and get a new passport."),
+    ),
+    Reason(
+        "key_retired",
+        _("The key is retired, or not valid at this time."),
+        _("Use the key that followed it, and get a new passport."),
+    ),
+    Reason(
+        "passport_suspended",
+        _("The passport is suspended; that may be lifted."),
+        _("Its owner finds the reason in the portal."),
+    ),
+    Reason(
+        "passport_revoked",
+        _("The passport was revoked."),
+        _("Get a new passport, if its owner's account and the agent are in good standing."),
+    ),
+    Reason("passport_expired", _("The passport has ended."), _("Renew it with a proof by its key.")),
+    Reason(
+        "signing_key_suspended",
+        _("The key of this server that signed the token is out of use."),
+        _("Get a new passport with a proof by the agent's key."),
+    ),
+    Reason(
+        "signing_key_revoked",
+        _("The key of this server that signed the token was withdrawn."),
+        _("Get a new passport with a proof by the agent's key."),
+    ),
+    Reason(
+        "signing_key_unknown",
+        _("The token names no key of this server: it is of another issuer, or very old."),
+        _("Get a new passport with a proof by the agent's key."),
+    ),
+    Reason("token_revoked", _("The access token was revoked."), _("Exchange the passport for a new one.")),
+    Reason("token_expired", _("The access token has ended."), _("Exchange the passport for a new one.")),
+    Reason(
+        "actor_restricted",
+        _("An agent that acts in the token's chain is closed, suspended or revoked."),
+        _("Let another agent act."),
+    ),
+    Reason(
+        "assertion_replayed",
+        _("An assertion with this jti was used before."),
+        _("Sign a new assertion, with a random jti, for every request."),
+    ),
+    Reason(
+        "assertion_unknown",
+        _("The server began anew a moment ago and cannot know whether this assertion was used before."),
+        _("Sign a new assertion, with an iat of now."),
+    ),
+    Reason(
+        "client_secret",
+        _("A client secret came in the body. Agents have no secret."),
+        _("Agents sign assertions (private_key_jwt); services send their secret by HTTP Basic."),
+    ),
+    Reason(
+        "service_disabled",
+        _("The service was disabled by an operator."),
+        _("Ask the operator of this server."),
+    ),
+    Reason(
+        "workload_issuer_unknown",
+        _("The issuer of the workload token is not registered by the agent."),
+        _("Use a passport as subject_token."),
+    ),
+)

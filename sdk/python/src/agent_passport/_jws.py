@@ -99,7 +99,7 @@ def parse_json(raw: bytes) -> Any:
     """JSON as a careful receiver reads it (RFC 8259, RFC 7493). Raises Malformed."""
     try:
         text = raw.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _DECODER.decode(text)
         if "\\u" in text:
             # A lone surrogate is legal in JSON and breaks whoever writes the value out.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -120,6 +120,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+"""Made once: ``json.loads`` with hooks makes one for each call."""
 
 
 def _check_depth(value: Any, left: int) -> None:

@@ -81,7 +81,7 @@ class Limiter:
         """Yields what has to be waited for. Raises Refused: over the limit, or restricted."""
         bucket = self._bucket(credential.agent, scope)
         for _ in range(_ROUNDS):
-            if self._monotonic() < self._away_until:
+            if not self._client.has_credentials or self._monotonic() < self._away_until:
                 break
             if allowance := self._spend(bucket, cost):
                 return allowance

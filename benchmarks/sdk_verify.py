@@ -1,0 +1,86 @@
+"""CPU of the SDK's offline verification, beside the bare cryptography, interleaved in the same run.
+
+    python -m benchmarks.sdk_verify [rounds]
+
+``first``: a token never seen. ``repeated``: its signature is remembered, the proof is new. ``token``
+and ``proof`` are one signature check each, with ``cryptography`` alone.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+from agent_passport import AgentKey, MemoryReplay, Verified, Verifier, _jws
+from agent_passport._dpop import make_proof
+from tests.sdk.fake_issuer import FakeIssuer
+
+AUDIENCE = "https://infer.example"
+BATCH = 50
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Microseconds of CPU."""
+    started = time.process_time_ns()
+    work()
+    return (time.process_time_ns() - started) / 1000
+
+
+def main(rounds: int) -> dict[str, float]:
+    issuer, key = FakeIssuer(), AgentKey.generate()
+    replay = MemoryReplay()
+    replay.complete_since = None
+    verifier = Verifier(issuer.url, AUDIENCE, limits=False, replay=replay, outage="exp")
+    tokens = [issuer.access_token(key, AUDIENCE) for _ in range(rounds * BATCH)]
+    verify(verifier, key, tokens[0])
+    issuer.stop()
+    measured: dict[str, list[float]] = {name: [] for name in ("first", "repeated", "token", "proof")}
+    for number in range(1, rounds):
+        batch = tokens[number * BATCH : (number + 1) * BATCH]
+        calls = [headers(key, token) for token in batch + batch]
+        measured["first"].append(timed(lambda: run(verifier, calls[:BATCH])))  # noqa: B023
+        measured["repeated"].append(timed(lambda: run(verifier, calls[BATCH:])))  # noqa: B023
+        measured["token"].append(timed(lambda: bare(verifier, batch)))  # noqa: B023
+        proofs = [call[1][1] for call in calls[:BATCH]]
+        measured["proof"].append(timed(lambda: bare_proofs(key, proofs)))  # noqa: B023
+    verifier.close()
+    result = {name: round(median(values) / BATCH, 1) for name, values in measured.items()}
+    return result | {
+        "first_over_floor": round(result["first"] / (result["token"] + result["proof"]), 2),
+        "repeated_over_floor": round(result["repeated"] / result["proof"], 2),
+        "repeated_less_proof": round(result["repeated"] - result["proof"], 1),
+    }
+
+
+def headers(key: AgentKey, token: str) -> list[tuple[str, str]]:
+    proof = make_proof(key, "GET", f"{AUDIENCE}/echo", now=time.time(), token=token)
+    return [("Authorization", f"DPoP {token}"), ("DPoP", proof)]
+
+
+def verify(verifier: Verifier, key: AgentKey, token: str) -> None:
+    run(verifier, [headers(key, token)])
+
+
+def run(verifier: Verifier, calls: list[list[tuple[str, str]]]) -> None:
+    for call in calls:
+        assert isinstance(verifier.check("GET", "/echo", call, scope="echo:read"), Verified)
+
+
+def bare(verifier: Verifier, tokens: list[str]) -> None:
+    key = verifier._keys.find(_jws.parse(tokens[0], max_bytes=_jws.TOKEN_BYTES).kid)
+    assert key is not None
+    for token in tokens:
+        signed, _, signature = token.rpartition(".")
+        key.verify("ES256", signed.encode(), _jws._bytes(signature))
+
+
+def bare_proofs(key: AgentKey, proofs: list[str]) -> None:
+    public = key._private.public_key()
+    for proof in proofs:
+        signed, _, signature = proof.rpartition(".")
+        public.verify(_jws._bytes(signature), signed.encode())  # type: ignore[call-arg,arg-type]
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)))

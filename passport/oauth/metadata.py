@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from passport.conf import issuer
+from passport.exchange.grants import GRANTS
 from passport.oauth.doors import oauth_door
 from passport.oauth.published import publish
-from passport.protocol import ASSERTION_ALGS, CLIENT_CREDENTIALS, PROOF_ALGS, TOKEN_EXCHANGE
+from passport.protocol import ASSERTION_ALGS, PROOF_ALGS
 from passport.services.models import INTROSPECTION_ALGS
 from passport.signing import keys
 
-GRANTS = (CLIENT_CREDENTIALS, TOKEN_EXCHANGE)
 API_SCOPES = ("decisions.evaluate", "events.read")
 """What a service's own token may be asked for; other scopes of the API are not served yet."""
 CONFIDENTIAL = ["private_key_jwt", "client_secret_basic"]
@@ -46,7 +46,7 @@ def describe_server() -> dict[str, Any]:
     RFC 8414 section 3.2 forbids the empty list that would be the truth (docs/divergences.md)."""
     return {
         "issuer": issuer(),
-        "token_endpoint": f"{issuer()}/oauth/token",
+        "token_endpoint": absolute("token"),
         "jwks_uri": absolute("jwks"),
         "revocation_endpoint": absolute("revoke"),
         "introspection_endpoint": absolute("introspect"),

@@ -248,7 +248,7 @@ def _record(
         payload["batch"] = batch_id
         named.append(batch_id)
     if not batch_id or len(subjects) < LISTED:
-        payload["subjects"] = {kind: len(ids) for kind, ids in _by_type(subjects).items()}
+        payload["subjects"] = _by_type(subjects)
         for subject in subjects:
             named += [subject.id, subject.account_id]
     append(

@@ -7,14 +7,20 @@ twice changes nothing.
 
 from datetime import datetime
 
+import structlog
 from django.db import transaction
 
 from foundation import clock
 from foundation.jobs.outbox import job
-from passport.restrictions.bits import Touched, lists_of, touched_by, values_on
+from passport.conf import issuer
+from passport.restrictions.bits import Touched, all_values_on, lists_of, touched_by, values_on
 from passport.status.change import change, lock_list
 from passport.status.dirty import PUBLISH
+from passport.status.metrics import PUBLISHED
 from passport.status.models import StatusMark
+from passport.status.sign import sign_aging, sign_changed
+
+log = structlog.get_logger()
 
 MARKS = 1_000
 """Taken at once."""
@@ -22,9 +28,32 @@ MARKS = 1_000
 
 @job(PUBLISH)
 def publish() -> None:
-    """Bring every list up to the facts committed before this call."""
+    """Bring every list up to the facts committed before this call, and sign those that changed."""
     while publish_once(clock.now()) == MARKS:
         pass
+    sign_changed(issuer(), clock.now())
+
+
+def publish_aging() -> None:
+    """Sign anew the lists whose signature ages: never one that lags behind a committed fact.
+
+    Where the facts cannot be carried over, this raises before it signs: lists then end, and
+    verifiers refuse.
+    """
+    publish()
+    sign_aging(issuer(), clock.now())
+
+
+def compare(number: int, now: datetime) -> int:
+    """Bring every place of one list to what the facts say. Gives how many differed: 0, or a mark was lost."""
+    with transaction.atomic():
+        held = lock_list(number)
+        difference = change(held, all_values_on(number, now), now=now, marked_at=now)
+    found = len(difference.suspended) + len(difference.invalid) + len(difference.loosened)
+    if found:
+        log.error("status_list_differed", list=number, places=found)
+        sign_changed(issuer(), now)
+    return found
 
 
 def publish_once(now: datetime) -> int:
@@ -43,4 +72,6 @@ def publish_once(now: datetime) -> int:
 def _publish_list(number: int, touched: Touched, *, now: datetime, marked_at: datetime) -> None:
     with transaction.atomic():
         held = lock_list(number)
-        change(held, values_on(number, touched, now), now=now, marked_at=marked_at)
+        difference = change(held, values_on(number, touched, now), now=now, marked_at=marked_at)
+    if difference:
+        PUBLISHED.observe((clock.now() - marked_at).total_seconds())

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from foundation.jobs.outbox import enqueue
 from passport.protocol import INVALID, SUSPENDED
+from passport.status.dirty import PUBLISH
 from passport.status.encode import size_in_bytes, with_values
 from passport.status.models import StatusEntry, StatusList
 
@@ -65,13 +67,15 @@ def add_list() -> StatusList:
     empty = bytes(size_in_bytes(SIZE, BITS))
     try:
         with transaction.atomic():
-            return StatusList.objects.create(
+            made = StatusList.objects.create(
                 number=last + 1,
                 bits=BITS,
                 size=SIZE,
                 content=with_values(empty, BITS, values),
                 decoys=struct.pack(f">{len(decoys)}I", *decoys),
             )
+            enqueue(PUBLISH)
+            return made
     except IntegrityError:
         return StatusList.objects.get(number=last + 1)
 

@@ -84,18 +84,17 @@ def _some(able: list[int], beside: int) -> list[int]:
 def _record(held: StatusList, difference: Difference, *, now: datetime, marked_at: datetime) -> None:
     suspended, invalid = pack(difference.suspended), pack(difference.invalid)
     smaller = len(compress(bytes(held.content))) < len(suspended) + len(invalid)
-    entry = append(
-        "status.published",
-        actor=ACTOR,
-        payload={"list": held.number, "changed": len(_indexes(difference))},
-        at=now,
-    )
-    StatusDelta.objects.create(
-        entry_id=entry.pk,
+    delta = StatusDelta.objects.create(
         list=held,
         suspended="" if smaller else suspended,
         invalid="" if smaller else invalid,
         whole=smaller or bool(difference.loosened),
         marked_at=marked_at,
         created_at=now,
+    )
+    append(
+        "status.published",
+        actor=ACTOR,
+        payload={"list": held.number, "changed": len(_indexes(difference)), "delta": delta.pk},
+        at=now,
     )

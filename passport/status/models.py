@@ -3,6 +3,7 @@
 from django.db import models
 
 from foundation import clock
+from foundation.ids import new_id
 
 
 class StatusList(models.Model):
@@ -53,13 +54,17 @@ class StatusMark(models.Model):
     marked_at = models.DateTimeField(default=clock.now)
 
 
+def new_delta_id() -> str:
+    return new_id("delta")
+
+
 class StatusDelta(models.Model):
     """One change of one list, for readers of the feed that resume. Kept for an hour.
 
-    Belongs to a ledger entry ``status.published``; that entry's position is the delta's.
+    A ledger entry ``status.published`` names it in its payload; that entry's position is the delta's.
     """
 
-    entry_id = models.BigIntegerField(unique=True)
+    id = models.CharField(primary_key=True, max_length=64, default=new_delta_id, editable=False)
     list = models.ForeignKey(StatusList, on_delete=models.PROTECT, related_name="+")
     suspended = models.TextField(blank=True)
     """Indexes that tightened to SUSPENDED, packed (base64url of LEB128 gaps)."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from accounts.owners.models import Account
 from passport.agents.models import Agent, AgentKey
 from passport.credentials.models import Passport
+from passport.signing import keys, life
 from passport.signing.models import SigningKey
 from passport.status.allocate import allocate
 
@@ -18,6 +19,12 @@ def signing_key(kid: str = "kid-1") -> SigningKey:
         kid=kid, defaults={"use": "tokens", "alg": "EdDSA", "state": "retiring", "public_jwk": {},
                            "sealed_private_key": b""},
     )[0]  # fmt: skip
+
+
+def signing_keys() -> None:
+    """The key that signs tokens and lists; not the RSA key for events, which is slow to make."""
+    life.ensure("tokens", "ES256", spare=False, actor="system:test", now=NOON)
+    keys.forget()
 
 
 def account(name: str) -> Account:

@@ -113,7 +113,7 @@ TEMPLATES = [
                 "foundation.web.context.shell",
                 "accounts.portal.context.places",
             ],
-            "libraries": {"parts": "foundation.web.parts"},
+            "libraries": {"parts": "foundation.web.parts", "safety": "passport.safety.tags"},
         },
     }
 ]

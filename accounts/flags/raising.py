@@ -21,12 +21,14 @@ def raise_flag(
     confidence: float,
     evidence: Mapping[str, Any],
     raised_by: str,
+    note: str = "",
     now: datetime | None = None,
 ) -> Flag:
     """Record a suspicion of an account or of a cluster.
 
     Where the same subject has an open flag for the same reason, that one is given back.
-    ``confidence`` lies within 0 and 1. ``evidence`` is JSON without personal data.
+    ``confidence`` lies within 0 and 1. ``evidence`` is JSON without personal data; ``note`` is
+    free text and lies in the record, where it can be erased.
     Raises ValueError without a subject, or for a confidence outside its range.
     """
     if not (account_id or cluster_id):
@@ -49,7 +51,7 @@ def raise_flag(
             },
         )
         if is_new:
-            _record("flag.raised", flag, raised_by)
+            _record("flag.raised", flag, raised_by, note)
     return flag
 
 
@@ -65,7 +67,7 @@ def decide_flag(flag_id: str, state: str, by: str, *, now: datetime | None = Non
     return True
 
 
-def _record(type: str, flag: Flag, actor: str) -> None:
+def _record(type: str, flag: Flag, actor: str, note: str = "") -> None:
     subjects = [flag.pk, *filter(None, (flag.account_id, flag.cluster_id))]
     payload = {
         "environment": flag.environment,
@@ -73,4 +75,4 @@ def _record(type: str, flag: Flag, actor: str) -> None:
         "state": flag.state,
         "confidence": flag.confidence,
     }
-    append(type, actor=actor, subject_ids=subjects, reason=flag.reason, payload=payload)
+    append(type, actor=actor, subject_ids=subjects, reason=flag.reason, payload=payload, text=note)

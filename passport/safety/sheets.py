@@ -1,0 +1,164 @@
+"""What the console's pages show of an account and of a cluster, read in a fixed number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Q
+
+from accounts.flags.models import Flag
+from accounts.linkage.clusters import (
+    Candidate,
+    Place,
+    Reason,
+    Seen,
+    neighbours_of,
+    places_of,
+    reasons_of,
+    seen_of,
+)
+from accounts.linkage.models import Cluster
+from accounts.owners.models import Account
+from attestation.evidence.standing import Levels, levels_of
+from foundation.ledger.models import Entry
+from foundation.ledger.read import entries_about
+from passport.agents.models import Agent
+from passport.credentials.models import Passport
+from passport.fields import Effect
+from passport.restrictions.models import AccountState, Restriction
+
+SHOWN = 50
+"""Rows of one kind on a page about one account."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSheet:
+    account: Account
+    environment: str
+    effect: int
+    """The account's own; its agents keep their own beside it."""
+    levels: Levels
+    place: Place | None
+    reasons: Sequence[Reason]
+    """Why it is in its cluster."""
+    no_evidence: Sequence[Seen]
+    """What it shares that says nothing."""
+    agents: Sequence[Agent]
+    passports: Sequence[Passport]
+    restrictions: Sequence[Restriction]
+    flags: Sequence[Flag]
+    timeline: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One account of a cluster, most doubtful first."""
+
+    account: Account
+    effect: int
+    reasons: Sequence[Reason]
+    agents: int
+    live_passports: int
+
+    @property
+    def bits(self) -> float:
+        """How strongly the account is tied in, all reasons together."""
+        return sum(reason.bits for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """An account that shares something and is not in."""
+
+    account: Account
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSheet:
+    cluster: Cluster
+    members: Sequence[Member]
+    beside: Sequence[Beside]
+    timeline: Sequence[Entry]
+
+    @property
+    def agents(self) -> int:
+        return sum(member.agents for member in self.members)
+
+    @property
+    def live_passports(self) -> int:
+        return sum(member.live_passports for member in self.members)
+
+
+def read_account(account: Account, environment: str, now: datetime) -> AccountSheet:
+    """An account in one environment. A dozen queries, whatever it owns."""
+    place = places_of([(account.pk, environment)]).get((account.pk, environment))
+    passports = Passport.objects.filter(account=account, environment=environment)
+    return AccountSheet(
+        account=account,
+        environment=environment,
+        effect=_effects([account.pk]).get(account.pk, Effect.NONE),
+        levels=levels_of(account.pk, environment, now),
+        place=place,
+        reasons=reasons_of(place.cluster_id).get(account.pk, []) if place else [],
+        no_evidence=[seen for seen in seen_of(account.pk, environment) if not seen.evidence],
+        agents=list(Agent.objects.filter(account=account, environment=environment).order_by("-pk")[:SHOWN]),
+        passports=list(passports.select_related("agent").order_by("-issued_at")[:SHOWN]),
+        restrictions=active_restrictions([account.pk], now),
+        flags=list(
+            Flag.objects.filter(account=account, environment=environment).order_by("-raised_at")[:SHOWN]
+        ),
+        timeline=entries_about(account.pk, limit=SHOWN),
+    )
+
+
+def read_cluster(cluster: Cluster, now: datetime) -> ClusterSheet:
+    """A cluster with everybody in it and beside it. A dozen queries, whatever its size."""
+    reasons = reasons_of(cluster.pk)
+    candidates = neighbours_of(cluster.pk) if cluster.ended_at is None else []
+    wanted = [*reasons, *(candidate.account_id for candidate in candidates)]
+    accounts = Account.objects.in_bulk(wanted)
+    effects = _effects(list(reasons))
+    agents = _agent_counts(list(reasons), cluster.environment)
+    passports = _live_passports(list(reasons), cluster.environment, now)
+    members = [
+        Member(accounts[one], effects.get(one, Effect.NONE), found, agents.get(one, 0), passports.get(one, 0))
+        for one, found in reasons.items()
+    ]
+    return ClusterSheet(
+        cluster=cluster,
+        members=sorted(members, key=lambda member: (member.bits, member.account.pk)),
+        beside=[Beside(accounts[one.account_id], one) for one in candidates],
+        timeline=entries_about(cluster.pk, limit=SHOWN),
+    )
+
+
+def active_restrictions(account_ids: Sequence[str], now: datetime) -> list[Restriction]:
+    """What holds these accounts or what they own back now, newest first."""
+    rows = Restriction.objects.filter(account_id__in=account_ids, lifted_at=None)
+    return list(rows.filter(Q(ends_at=None) | Q(ends_at__gt=now)).order_by("-placed_at")[:SHOWN])
+
+
+def _effects(account_ids: Sequence[str]) -> dict[str, int]:
+    rows = AccountState.objects.filter(account_id__in=account_ids)
+    return dict(rows.values_list("account_id", "effect"))
+
+
+def _agent_counts(account_ids: Sequence[str], environment: str) -> dict[str, int]:
+    rows = Agent.objects.filter(account_id__in=account_ids, environment=environment, state=Agent.State.ACTIVE)
+    return dict(rows.values_list("account_id").annotate(number=Count("pk")).order_by())
+
+
+def _live_passports(account_ids: Sequence[str], environment: str, now: datetime) -> dict[str, int]:
+    """Passports that work now: not expired, and nothing of account, agent, key or their own against them."""
+    rows = Passport.objects.filter(
+        account_id__in=account_ids,
+        environment=environment,
+        expires_at__gt=now,
+        effect__lt=Effect.SUSPEND,
+        agent__effect__lt=Effect.SUSPEND,
+        key__effect__lt=Effect.SUSPEND,
+    )
+    held = AccountState.objects.filter(effect__gte=Effect.SUSPEND).values("account_id")
+    counted = rows.exclude(account_id__in=held).values_list(F("account_id")).annotate(number=Count("pk"))
+    return dict(counted.order_by())

@@ -1,0 +1,40 @@
+"""One cluster: who is in, why, how the ties look, who stands beside and why not in."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from accounts.linkage.models import Cluster
+from accounts.portal.access import groups_of, staff
+from foundation import clock
+from passport.safety.link_graph import Held, Tie, draw
+from passport.safety.sheets import read_cluster
+from passport.safety.views.accounts import DECIDERS
+
+SHOWN_MEMBERS = 100
+"""The most doubtful come first; beyond, the export of the batch has them all."""
+
+
+@require_safe
+@staff("analyst", "approver", "auditor")
+def cluster(request: HttpRequest, cluster_id: str) -> HttpResponse:
+    found = get_object_or_404(Cluster.objects.select_related("merged_into", "split_from"), pk=cluster_id)
+    sheet = read_cluster(found, clock.now())
+    drawing = draw(
+        {
+            member.account.pk: [Held(Tie(one.kind, one.tag), one.bits) for one in member.reasons]
+            for member in sheet.members
+        },
+        {member.account.pk: member.account.name for member in sheet.members},
+    )
+    return render(
+        request,
+        "safety/cluster.html",
+        {
+            "section": "queue",
+            "sheet": sheet,
+            "shown": sheet.members[:SHOWN_MEMBERS],
+            "drawing": drawing,
+            "may_decide": bool(DECIDERS & groups_of(request.user)),
+        },
+    )

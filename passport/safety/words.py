@@ -1,0 +1,75 @@
+"""How the console says codes: reasons, sources, effects, what the ledger records."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from foundation.ledger.models import Entry
+
+REASONS: Mapping[str, Promise] = MappingProxyType(
+    {
+        "ban_evasion": _("Came back after a ban"),
+        "payment_fraud": _("Payment fraud"),
+        "spam": _("Spam or flooding"),
+        "abuse": _("Abuse of a service"),
+        "stolen_key": _("Stolen key"),
+        "false_identity": _("False identity"),
+        "attestation_reversed": _("Proof taken back by the provider"),
+        "payment_dispute": _("Payment disputed"),
+        "other": _("Another reason"),
+    }
+)
+"""What a person may give as a reason, and what providers give."""
+
+BY_PEOPLE = ("ban_evasion", "payment_fraud", "spam", "abuse", "stolen_key", "false_identity", "other")
+
+ENTRIES: Mapping[str, Promise] = MappingProxyType(
+    {
+        "account.opened": _("Account opened"),
+        "member.added": _("Member added"),
+        "agent.registered": _("Agent registered"),
+        "agent.closed": _("Agent closed"),
+        "key.added": _("Key added"),
+        "key.retired": _("Key retired"),
+        "passport.issued": _("Passport issued"),
+        "passport.renewed": _("Passport renewed"),
+        "token.revoked": _("Token revoked"),
+        "attestation.started": _("Proof started"),
+        "attestation.changed": _("Proof changed"),
+        "cluster.changed": _("Cluster changed"),
+        "flag.raised": _("Flag raised"),
+        "flag.decided": _("Flag decided"),
+        "restriction.placed": _("Restriction placed"),
+        "restriction.lifted": _("Restriction lifted"),
+        "limits.changed": _("Limits changed"),
+        "admission.mode": _("Admission changed its store"),
+        "switch.changed": _("Switch changed"),
+        "status.published": _("Status list published"),
+        "service.created": _("Service created"),
+        "grant.changed": _("Grant changed"),
+        "linkage.rebuilt": _("Clusters rebuilt"),
+    }
+)
+
+
+def say_reason(code: str) -> str:
+    """A reason in words; an unknown code stays readable."""
+    return str(REASONS.get(code) or code.replace("_", " ").replace(".", " ").capitalize())
+
+
+def say_entry(entry: Entry) -> str:
+    """What an entry of the ledger records, in a few words."""
+    known = ENTRIES.get(entry.type)
+    if known:
+        return str(known)
+    what, _dot, state = entry.type.partition(".")
+    return f"{what.replace('_', ' ').capitalize()}: {state.replace('_', ' ')}"
+
+
+def say_actor(actor: str) -> str:
+    """``user:usr_01J…`` as ``person usr_01J…``; the machine's parts by name."""
+    kind, _colon, name = actor.partition(":")
+    kinds = {"user": "person", "system": "system", "agent": "agent", "service": "service"}
+    return f"{kinds.get(kind, kind)} {name}"

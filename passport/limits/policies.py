@@ -155,24 +155,27 @@ def matching(rows: Iterable[PolicyRow], service_id: str, scope: str) -> list[Pol
     meant = [row for row in rows if (row.service_id or "") == service_id and row.scope in (scope, "")]
     if service_id or scope != TOKEN_SCOPE:
         return meant
-    replaced = {(row.applies_to, row.name) for row in meant}
+    replaced = {(row.applies_to, row.name) for row in meant if not row.tier}
     return meant + [row for row in DEFAULTS if (row.applies_to, row.name) not in replaced]
 
 
 def resolve(rows: Sequence[PolicyRow], level: Level, identity: str, now: datetime) -> list[Terms]:
-    """One set of terms for each name."""
-    chosen: dict[tuple[str, str], PolicyRow] = {}
+    """One set of terms for each name. Who reaches no tier of a name is held to its lowest."""
+    choices: dict[tuple[str, str], list[PolicyRow]] = {}
     for row in rows:
-        if row.applies_to != level or (row.tier and not at_least(identity, row.tier)):
-            continue
-        held = chosen.get((row.name, row.scope))
-        if held is None or rank(row.tier, IDENTITY) >= rank(held.tier, IDENTITY):
-            chosen[row.name, row.scope] = row
+        if row.applies_to == level:
+            choices.setdefault((row.name, row.scope), []).append(row)
     found: dict[str, Terms] = {}
-    for row in chosen.values():
-        terms = terms_of(row, now)
-        found[row.name] = stricter(found[row.name], terms) if row.name in found else terms
+    for named in choices.values():
+        terms = terms_of(_tier_of(named, identity), now)
+        found[terms.name] = stricter(found[terms.name], terms) if terms.name in found else terms
     return list(found.values())
+
+
+def _tier_of(rows: Sequence[PolicyRow], identity: str) -> PolicyRow:
+    ladder = sorted(rows, key=lambda row: rank(row.tier, IDENTITY))
+    reached = [row for row in ladder if not row.tier or at_least(identity, row.tier)]
+    return reached[-1] if reached else ladder[0]
 
 
 def terms_of(row: PolicyRow, now: datetime) -> Terms:

@@ -75,6 +75,17 @@ def test_the_highest_tier_that_the_account_reaches_holds(identity, quota) -> Non
     assert bucket.quota == quota
 
 
+def test_who_reaches_no_tier_is_held_to_the_lowest_not_free() -> None:
+    tiers = [replace(EACH, tier="document", quota=600), replace(EACH, id=3, tier="federated", quota=120)]
+    assert hold(replace(ALICE, identity="email"), *tiers)[0].quota == 120
+
+
+def test_a_tier_leaves_the_default_of_the_token_endpoint_to_the_others() -> None:
+    wide = Policy(9, "", "token", "agent", "credential", "document", 600, 60, 600)
+    buckets = hold(replace(ALICE, identity="email"), wide, scope="token", service_id="")
+    assert sorted(bucket.quota for bucket in buckets) == [60, 600]
+
+
 def test_an_override_holds_until_its_end() -> None:
     lasting = replace(
         EACH, override_quota=300, override_burst=300, override_until=NOON + timedelta(seconds=1)

@@ -1,5 +1,12 @@
 """The paths of this door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from passport.decisions import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("access/v1/evaluation", views.evaluation),
+    path("access/v1/evaluations", views.evaluations),
+    path("v1/limits/blocks", views.blocks),
+    path(".well-known/authzen-configuration", views.configuration),
+]

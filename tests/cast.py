@@ -209,3 +209,19 @@ def _pairs(data: dict[str, Any]) -> list[str]:
         values = value if isinstance(value, list) else [value]
         pairs += [f"{quote(name, safe='')}={quote(str(one), safe='')}" for one in values]
     return pairs
+
+
+def refused(answer: Any, error: str, *, status: int = 400, reason: str | None = None) -> str:
+    """Check that ``answer`` is that refusal; gives its description."""
+    body = answer.json()
+    assert (answer.status_code, body["error"]) == (status, error), body
+    assert answer.headers["Cache-Control"] == "no-store"
+    if reason is not None:
+        assert body["error_uri"] == f"{ISSUER}/docs/errors#{reason}"
+    return body["error_description"]
+
+
+def granted(answer: Any) -> str:
+    """Check that a token was given; gives it."""
+    assert answer.status_code == 200, answer.content
+    return answer.json()["access_token"]

@@ -1,0 +1,156 @@
+"""What an agent or a service gets in its own name."""
+
+import base64
+
+import pytest
+
+from foundation.ledger.models import Entry
+from passport.credentials.models import Passport
+from passport.fields import Effect
+from passport.protocol import PASSPORT_TYPE
+from passport.restrictions.place import SubjectRef, place
+from passport.revocation.models import Switch
+from tests.cast import INFER, ISSUER, MODEL, SEARCH, Key, claims_of, granted, hire, open_account, open_service
+from tests.cast import refused as is_refused
+
+ASK = {"grant_type": "client_credentials", "resource": MODEL}
+
+
+def test_an_agent_gets_a_token_that_hangs_on_the_agent(endpoint, scout) -> None:
+    answer = endpoint.post({**ASK, **scout.authenticated(), "scope": INFER}, proof=scout.key.proof())
+    claims = claims_of(granted(answer))
+    assert (claims["sub"], claims["client_id"], claims["aud"]) == (scout.id, scout.id, MODEL)
+    assert claims["cnf"] == {"jkt": scout.key.thumbprint}
+    assert "issued_token_type" not in answer.json()
+    again = endpoint.post({**ASK, **scout.authenticated()}, proof=scout.key.proof())
+    assert claims_of(granted(again))["status"] == claims["status"]
+
+
+@pytest.mark.refusal("CC-01")
+@pytest.mark.parametrize("more", [{}, {"client_id": "agent_01J"}, {"requested_token_type": PASSPORT_TYPE}])
+def test_a_public_client_is_refused(endpoint, scout, more) -> None:
+    answer = endpoint.post({**ASK, **more}, proof=scout.key.proof())
+    is_refused(answer, "unauthorized_client", reason="public_client")
+
+
+@pytest.mark.refusal("CC-01")
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ({"identity": "federated"}, "identity level document, yours is federated"),
+        ({"payment": "none"}, "payment level instrument, yours is none"),
+    ],
+)
+def test_an_owner_without_attestation_is_refused_and_told_which(endpoint, model, levels, words) -> None:
+    actor = hire(open_account("carol", **levels), "bare")
+    said = is_refused(endpoint.passport(actor), "unauthorized_client", reason="attestation_missing")
+    assert words in said
+    said = is_refused(endpoint.post({**ASK, **actor.authenticated()}), "unauthorized_client")
+    assert words in said
+    assert not Passport.objects.exists()
+
+
+@pytest.mark.refusal("CC-02")
+def test_a_passport_for_an_unregistered_key_is_refused(endpoint, scout) -> None:
+    answer = endpoint.passport(scout, proof=Key().proof())
+    is_refused(answer, "invalid_dpop_proof", reason="other_key")
+
+
+@pytest.mark.refusal("CC-02")
+def test_a_passport_for_another_agents_key_is_refused(endpoint, scout, mallory) -> None:
+    is_refused(endpoint.passport(scout, proof=mallory.key.proof()), "invalid_dpop_proof", reason="other_key")
+
+
+@pytest.mark.refusal("CC-02")
+def test_a_passport_names_no_two_resources(endpoint, scout) -> None:
+    is_refused(endpoint.passport(scout, resource=[MODEL, SEARCH]), "invalid_target")
+
+
+@pytest.mark.refusal("DPOP-12")
+def test_a_service_that_asks_for_bound_tokens_gets_no_others(endpoint, scout) -> None:
+    is_refused(endpoint.post({**ASK, **scout.authenticated()}), "invalid_request", reason="proof_missing")
+
+
+@pytest.mark.refusal("DPOP-12")
+def test_a_passport_is_not_given_without_a_proof(endpoint, scout) -> None:
+    answer = endpoint.post({**ASK, **scout.authenticated(), "requested_token_type": PASSPORT_TYPE})
+    is_refused(answer, "invalid_request", reason="proof_missing")
+
+
+def test_a_passport_is_written_into_the_ledger_with_its_row(endpoint, scout) -> None:
+    jti = claims_of(granted(endpoint.passport(scout, scope=INFER)))["jti"]
+    row = Passport.objects.get(jti=jti)
+    assert (row.scopes, row.agent_id, row.key_id) == (INFER, scout.agent.pk, scout.row.id)
+    entry = Entry.objects.get(type="passport.issued")
+    assert entry.actor == f"agent:{scout.id}"
+    assert entry.subject_ids == [jti, scout.id, scout.account.id, scout.row.id]
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("account", "account_suspended"), ("agent", "agent_suspended")])
+def test_a_suspended_agent_is_unauthorized(endpoint, scout, clock, kind, reason) -> None:
+    subject_id = scout.account.id if kind == "account" else scout.id
+    place(
+        [SubjectRef(kind, subject_id, scout.account.id)],
+        effect=Effect.SUSPEND, reason="abuse", actor="user:usr_staff", now=clock.now(),
+    )  # fmt: skip
+    is_refused(endpoint.passport(scout), "unauthorized_client", reason=reason)
+    answer = endpoint.post({**ASK, **scout.authenticated()}, proof="rubbish")
+    is_refused(answer, "unauthorized_client", reason=reason)
+
+
+def test_while_issuance_is_paused_no_passport_is_given(endpoint, scout, scouts_passport) -> None:
+    Switch.objects.create(name="issuance", on=True, reason="worst day", changed_by="user:usr_staff")
+    answer = endpoint.passport(scout)
+    is_refused(answer, "temporarily_unavailable", status=503, reason="issuance_paused")
+    assert answer.headers["Retry-After"] == "60"
+    granted(endpoint.exchange(scouts_passport, key=scout.key))
+
+
+def test_a_passport_beyond_the_grants_is_refused_by_name(endpoint, scout) -> None:
+    assert "model:train" in is_refused(
+        endpoint.passport(scout, scope=f"{INFER} model:train"), "invalid_scope"
+    )
+
+
+@pytest.mark.refusal("ASRT-03")
+def test_an_assertion_is_taken_once(endpoint, scout) -> None:
+    assertion = scout.authenticated()
+    data = {**ASK, **assertion}
+    granted(endpoint.post(data, proof=scout.key.proof()))
+    answer = endpoint.post(data, proof=scout.key.proof())
+    is_refused(answer, "invalid_client", status=401, reason="assertion_replayed")
+
+
+class TestServices:
+    @pytest.fixture
+    def ask(self, endpoint, house):
+        service, secret = open_service(SEARCH)
+        basic = base64.b64encode(f"{service.id}:{secret}".encode()).decode()
+
+        def ask(**more):
+            data = {"grant_type": "client_credentials", "resource": f"{ISSUER}/v1"} | more
+            data = {name: value for name, value in data.items() if value is not None}
+            return endpoint.post(data, HTTP_AUTHORIZATION=f"Basic {basic}")
+
+        ask.service = service
+        return ask
+
+    def test_a_service_gets_a_bearer_token_for_this_servers_api(self, ask) -> None:
+        answer = ask(scope="events.read")
+        claims = claims_of(granted(answer))
+        assert answer.json()["token_type"] == "Bearer"
+        assert claims == {
+            "iss": ISSUER, "sub": ask.service.id, "client_id": ask.service.id, "aud": f"{ISSUER}/v1",
+            "jti": claims["jti"], "iat": claims["exp"] - 300, "exp": claims["exp"], "scope": "events.read",
+        }  # fmt: skip
+
+    def test_without_scope_it_gets_all_that_the_operator_allowed(self, ask) -> None:
+        assert ask().json()["scope"] == "decisions.evaluate events.read"
+
+    def test_another_scope_or_resource_is_refused(self, ask) -> None:
+        is_refused(ask(scope="ssf.manage"), "invalid_scope")
+        is_refused(ask(resource=MODEL), "invalid_target")
+        is_refused(ask(resource=None), "invalid_target")
+
+    def test_a_service_gets_no_passport(self, ask) -> None:
+        is_refused(ask(requested_token_type=PASSPORT_TYPE), "unauthorized_client")

@@ -54,8 +54,9 @@ class EventReader:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unreadable(f"{event.name}: {error}") from error
+        # The id stands on the last frame of a position: cut off before it, we ask for the whole again.
         # Hello names the head before it tells what we missed: it moves nothing.
-        told = None if event.name in ("hello", "denied-list") else ledger
+        told = int(event.id[:18]) if event.id.isdecimal() and event.name != "hello" else None
         time = data.get("time") if event.name == "tick" else None
         self._standing.heard(told, time if _jws.is_time(time) else None)
 

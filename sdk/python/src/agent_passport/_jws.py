@@ -6,6 +6,7 @@ elsewhere (RFC 8725 section 3.10). Nothing that a token names is ever fetched.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
@@ -56,8 +57,11 @@ class Signer(Protocol):
     def sign(self, signed: bytes) -> bytes: ...
 
 
-def parse(token: str, *, max_bytes: int) -> Jws:
-    """Raises Malformed. Proves nothing: the signature is for the caller to verify."""
+def parse(token: str, *, max_bytes: int, allow_jwk: bool = False) -> Jws:
+    """Raises Malformed. Proves nothing: the signature is for the caller to verify.
+
+    ``allow_jwk``: the header may bring its key, which only a proof does.
+    """
     if len(token) > max_bytes or not token.isascii():
         raise Malformed("too long, or not ASCII")
     parts = token.split(".")
@@ -66,18 +70,22 @@ def parse(token: str, *, max_bytes: int) -> Jws:
     if len(parts[0]) > _HEADER_BYTES:
         raise Malformed("the header is too long")
     header = _object(parts[0])
-    _check_header(header)
+    _check_header(header, allow_jwk)
     signed = token[: len(parts[0]) + 1 + len(parts[1])].encode("ascii")
     return Jws(header, _object(parts[1]), signed, _bytes(parts[2]))
 
 
-def _check_header(header: dict[str, Any]) -> None:
+def _check_header(header: dict[str, Any], allow_jwk: bool) -> None:
     if not isinstance(header.get("alg"), str):
         raise Malformed("alg is missing")
     if unsupported := _UNSUPPORTED & header.keys():
         raise Malformed(f"the header has {', '.join(sorted(unsupported))}")
+    if "jwk" in header and not allow_jwk:
+        raise Malformed("the header brings a key of its own")
+    if not isinstance(header.get("typ", ""), str):
+        raise Malformed("typ is malformed")
     kid = header.get("kid")
-    if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
+    if "kid" in header and not (isinstance(kid, str) and _KID.fullmatch(kid)):
         raise Malformed("kid is malformed")
 
 
@@ -102,7 +110,7 @@ def parse_json(raw: bytes) -> Any:
         value = _DECODER.decode(text)
         if "\\u" in text:
             # A lone surrogate is legal in JSON and breaks whoever writes the value out.
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
+            _check_text(json.dumps(value, ensure_ascii=False))
     except RecursionError as error:
         raise Malformed("nested too deeply") from error
     except ValueError as error:
@@ -118,11 +126,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _check_text(text: str) -> None:
+    text.encode("utf-8")
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise ValueError("a text holds NUL")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("a number is beyond all bounds")
+    return value
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)
 """Made once: ``json.loads`` with hooks makes one for each call."""
 
 

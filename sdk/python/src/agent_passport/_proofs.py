@@ -26,6 +26,8 @@ class Proof:
     thumbprint: str
     replay_key: bytes
     issued_at: int
+    token_hash: str | None
+    """``ath``."""
     has_nonce: bool
     """A nonce of ours that is still good: then ``iat`` was not judged."""
 
@@ -41,11 +43,18 @@ def check_proof(
     nonce_required: bool = False,
 ) -> Proof:
     """``url`` is where the request came in, by the service's own configuration. Raises Refused."""
+    proof = read_proof(values, method=method, url=url, now=now, nonces=nonces, nonce_required=nonce_required)
+    if proof.token_hash is None or not compare_digest(proof.token_hash.encode(), token_hash.encode()):
+        raise _bad("ath is missing, or of another token")
+    return proof
+
+
+def read_proof(
+    values: Sequence[str], *, method: str, url: str, now: float, nonces: Nonces, nonce_required: bool = False
+) -> Proof:
+    """All of RFC 9449 section 4.3 but the token that goes with it. Raises Refused."""
     jws, key = _read(values)
     _check_target(jws, method, url)
-    ath = jws.claims.get("ath")
-    if not isinstance(ath, str) or not compare_digest(ath.encode("utf-8"), token_hash.encode("ascii")):
-        raise _bad("ath is missing, or of another token")
     jti, issued_at = jws.claims.get("jti"), jws.claims.get("iat")
     if not isinstance(jti, str) or not 1 <= len(jti) <= 256:
         raise _bad("jti is missing or too long")
@@ -55,14 +64,15 @@ def check_proof(
     has_nonce = _check_time(jws, issued_at, now, nonces, nonce_required)
     # A thumbprint has 43 characters, so the pair has one spelling.
     spent = hashlib.sha256(f"{key.thumbprint}{jti}".encode()).digest()
-    return Proof(key.thumbprint, spent, issued_at, has_nonce)
+    ath = jws.claims.get("ath")
+    return Proof(key.thumbprint, spent, issued_at, ath if isinstance(ath, str) else None, has_nonce)
 
 
 def _read(values: Sequence[str]) -> tuple[_jws.Jws, PublicKey]:
     if len(values) != 1 or "," in values[0]:
         raise _bad("send one DPoP header with one proof")
     try:
-        jws = _jws.parse(values[0], max_bytes=_jws.PROOF_BYTES)
+        jws = _jws.parse(values[0], max_bytes=_jws.PROOF_BYTES, allow_jwk=True)
         if jws.typ != PROOF_TYP:
             raise _bad("typ is not dpop+jwt")
         key = parse_public(jws.header.get("jwk"))

@@ -15,6 +15,7 @@ class Event:
     name: str
     data: str
     id: str
+    """Empty when this event brought none: then the reader is not yet past its position."""
 
 
 class EventParser:
@@ -52,9 +53,9 @@ class EventParser:
         return None
 
     def _dispatch(self) -> Event | None:
-        data, name = self._data, self._name
-        self._data, self._name, self._size = [], "", 0
-        return Event(name or "message", "\n".join(data), self._id) if data else None
+        data, name, id_of = self._data, self._name, self._id
+        self._data, self._name, self._id, self._size = [], "", "", 0
+        return Event(name or "message", "\n".join(data), id_of) if data else None
 
 
 def _lines(raw: bytes) -> list[bytes]:

@@ -11,7 +11,14 @@ from passport.safety.words import BY_PEOPLE, REASONS
 CONFIDENCE = (("0.95", _("Certain: I have seen it")), ("0.7", _("Likely")), ("0.4", _("A suspicion")))
 
 
-class FlagForm(forms.Form):
+class ConsoleForm(forms.Form):
+    """Labels stand above their fields: no colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class FlagForm(ConsoleForm):
     """A person suspects an account."""
 
     reason = forms.ChoiceField(label=_("Reason"), choices=[(code, REASONS[code]) for code in BY_PEOPLE])
@@ -31,13 +38,13 @@ class FlagForm(forms.Form):
     )
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(ConsoleForm):
     """A sentence that says why; nothing is done without."""
 
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
 
-class AuditFilter(forms.Form):
+class AuditFilter(ConsoleForm):
     """Filters of the ledger's page, in the query string."""
 
     subject = forms.CharField(
@@ -59,7 +66,7 @@ class AuditFilter(forms.Form):
         return {name: value.strip() for name, value in self.cleaned_data.items() if value.strip()}
 
 
-class SwitchForm(forms.Form):
+class SwitchForm(ConsoleForm):
     """Turns a switch on or off."""
 
     on = forms.TypedChoiceField(choices=(("1", "on"), ("0", "off")), coerce=lambda raw: raw == "1")

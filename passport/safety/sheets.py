@@ -1,7 +1,7 @@
 """What the console's pages show of an account and of a cluster, read in a fixed number of queries."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, F, Q
@@ -18,17 +18,26 @@ from accounts.linkage.clusters import (
     seen_of,
 )
 from accounts.linkage.models import Cluster
+from accounts.linkage.weigh import say_candidate, say_shared
 from accounts.owners.models import Account
 from attestation.evidence.standing import Levels, levels_of
-from foundation.ledger.models import Entry
 from foundation.ledger.read import entries_about
 from passport.agents.models import Agent
 from passport.credentials.models import Passport
 from passport.fields import Effect
 from passport.restrictions.models import AccountState, Restriction
+from passport.safety.happenings import Happening, happenings, people_of
 
 SHOWN = 50
 """Rows of one kind on a page about one account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A flag, and who raised it."""
+
+    flag: Flag
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,8 @@ class AccountSheet:
     agents: Sequence[Agent]
     passports: Sequence[Passport]
     restrictions: Sequence[Restriction]
-    flags: Sequence[Flag]
-    timeline: Sequence[Entry]
+    flags: Sequence[Raised]
+    timeline: Sequence[Happening]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class ClusterSheet:
     cluster: Cluster
     members: Sequence[Member]
     beside: Sequence[Beside]
-    timeline: Sequence[Entry]
+    timeline: Sequence[Happening]
 
     @property
     def agents(self) -> int:
@@ -100,15 +109,13 @@ def read_account(account: Account, environment: str, now: datetime) -> AccountSh
         effect=_effects([account.pk]).get(account.pk, Effect.NONE),
         levels=levels_of(account.pk, environment, now),
         place=place,
-        reasons=reasons_of(place.cluster_id).get(account.pk, []) if place else [],
+        reasons=_in_names(_reasons(account.pk, place)),
         no_evidence=[seen for seen in seen_of(account.pk, environment) if not seen.evidence],
         agents=list(Agent.objects.filter(account=account, environment=environment).order_by("-pk")[:SHOWN]),
         passports=list(passports.select_related("agent").order_by("-issued_at")[:SHOWN]),
         restrictions=active_restrictions([account.pk], now),
-        flags=list(
-            Flag.objects.filter(account=account, environment=environment).order_by("-raised_at")[:SHOWN]
-        ),
-        timeline=entries_about(account.pk, limit=SHOWN),
+        flags=_raised(account.pk, environment),
+        timeline=happenings(entries_about(account.pk, limit=SHOWN)),
     )
 
 
@@ -118,19 +125,56 @@ def read_cluster(cluster: Cluster, now: datetime) -> ClusterSheet:
     candidates = neighbours_of(cluster.pk) if cluster.ended_at is None else []
     wanted = [*reasons, *(candidate.account_id for candidate in candidates)]
     accounts = Account.objects.in_bulk(wanted)
+    names = {pk: account.name for pk, account in accounts.items()}
     effects = _effects(list(reasons))
     agents = _agent_counts(list(reasons), cluster.environment)
     passports = _live_passports(list(reasons), cluster.environment, now)
     members = [
-        Member(accounts[one], effects.get(one, Effect.NONE), found, agents.get(one, 0), passports.get(one, 0))
+        Member(
+            account=accounts[one],
+            effect=effects.get(one, Effect.NONE),
+            reasons=[_said(reason, names) for reason in found],
+            agents=agents.get(one, 0),
+            live_passports=passports.get(one, 0),
+        )
         for one, found in reasons.items()
     ]
     return ClusterSheet(
         cluster=cluster,
         members=sorted(members, key=lambda member: (member.bits, member.account.pk)),
-        beside=[Beside(accounts[one.account_id], one) for one in candidates],
-        timeline=entries_about(cluster.pk, limit=SHOWN),
+        beside=[_beside(one, accounts, names) for one in candidates],
+        timeline=happenings(entries_about(cluster.pk, limit=SHOWN)),
     )
+
+
+def _reasons(account_id: str, place: Place | None) -> list[Reason]:
+    return reasons_of(place.cluster_id).get(account_id, []) if place else []
+
+
+def _in_names(reasons: Iterable[Reason]) -> list[Reason]:
+    """The reasons in the names of the accounts: people do not read ids."""
+    found = list(reasons)
+    others = Account.objects.filter(pk__in={one for reason in found for one in reason.with_accounts})
+    names = dict(others.values_list("pk", "name"))
+    return [_said(reason, names) for reason in found]
+
+
+def _said(reason: Reason, names: Mapping[str, str]) -> Reason:
+    others = [names.get(one, one) for one in reason.with_accounts]
+    return replace(reason, words=say_shared(reason.kind, reason.holders, others))
+
+
+def _beside(candidate: Candidate, accounts: Mapping[str, Account], names: Mapping[str, str]) -> Beside:
+    through = [names.get(one, one) for one in candidate.through]
+    return Beside(
+        accounts[candidate.account_id], replace(candidate, words=say_candidate(candidate.kinds, through))
+    )
+
+
+def _raised(account_id: str, environment: str) -> list[Raised]:
+    rows = Flag.objects.filter(account_id=account_id, environment=environment).order_by("-raised_at")[:SHOWN]
+    people = people_of(flag.raised_by for flag in rows)
+    return [Raised(flag, people[flag.raised_by]) for flag in rows]
 
 
 def active_restrictions(account_ids: Sequence[str], now: datetime) -> list[Restriction]:

@@ -45,4 +45,9 @@ class ConsoleSite(AdminSite):
         # Imported late: the pages import models, and this module is read before they exist.
         from passport.safety.pages import PAGES
 
-        return [*PAGES, path("records/", include(super().get_urls()))]
+        return [*PAGES, path("records/", include([one for one in super().get_urls() if _is_ours(one)]))]
+
+
+def _is_ours(pattern: URLPattern | URLResolver) -> bool:
+    """Passwords are changed in one place, where a second factor is asked for."""
+    return getattr(pattern, "name", "") not in {"password_change", "password_change_done"}

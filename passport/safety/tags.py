@@ -1,5 +1,7 @@
 """Template tags of the console: ``{% load safety %}``."""
 
+from collections.abc import Mapping
+
 from django import template
 
 from accounts.linkage.weigh import NOUNS
@@ -47,3 +49,9 @@ def percent(share: float) -> str:
 def sha256(entry: Entry) -> str:
     """The digest of an entry: its leaf in the tree."""
     return bytes(entry.digest).hex()
+
+
+@register.filter
+def item(mapping: Mapping[str, object], key: str) -> object:
+    """An item of a mapping by a key that the template computed; empty where there is none."""
+    return mapping.get(key, "")

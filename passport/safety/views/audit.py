@@ -13,6 +13,7 @@ from foundation.ledger.read import head, last_checkpoint
 from foundation.ledger.verify import verify_ledger
 from foundation.web.paging import keyset
 from passport.safety.forms import AuditFilter
+from passport.safety.happenings import people_of
 
 MOST_AT_ONCE = 100_000
 """A longer record is verified by ``manage.py verify_ledger``: nobody waits a minute for a page."""
@@ -32,6 +33,7 @@ def audit(request: HttpRequest) -> HttpResponse:
             "form": form,
             "filtered": bool(wanted),
             "page": page,
+            "who": people_of(row.entry.actor for row in page.rows),
             "head": head(),
             "checkpoint": last_checkpoint(),
         },

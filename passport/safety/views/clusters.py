@@ -11,8 +11,9 @@ from passport.safety.link_graph import Held, Tie, draw
 from passport.safety.sheets import read_cluster
 from passport.safety.views.accounts import DECIDERS
 
-SHOWN_MEMBERS = 100
-"""The most doubtful come first; beyond, the export of the batch has them all."""
+SHOWN_MEMBERS = 25
+"""The most doubtful come first; the rest on demand."""
+MOST_MEMBERS = 1_000
 
 
 @require_safe
@@ -20,6 +21,7 @@ SHOWN_MEMBERS = 100
 def cluster(request: HttpRequest, cluster_id: str) -> HttpResponse:
     found = get_object_or_404(Cluster.objects.select_related("merged_into", "split_from"), pk=cluster_id)
     sheet = read_cluster(found, clock.now())
+    shown = sheet.members[: MOST_MEMBERS if request.GET.get("all") else SHOWN_MEMBERS]
     drawing = draw(
         {
             member.account.pk: [Held(Tie(one.kind, one.tag), one.bits) for one in member.reasons]
@@ -33,7 +35,8 @@ def cluster(request: HttpRequest, cluster_id: str) -> HttpResponse:
         {
             "section": "queue",
             "sheet": sheet,
-            "shown": sheet.members[:SHOWN_MEMBERS],
+            "shown": shown,
+            "more_members": len(sheet.members) - len(shown),
             "drawing": drawing,
             "may_decide": bool(DECIDERS & groups_of(request.user)),
         },

@@ -11,7 +11,7 @@ from passport.limits.models import LimitOverride, LimitPolicy
 from passport.standing.read import find_by_agent
 from tests.passport.population import NOON, account, agent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
 
 @pytest.fixture

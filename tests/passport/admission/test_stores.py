@@ -1,5 +1,6 @@
 """One test body for Redis, in-process and database admission."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -8,6 +9,8 @@ from passport.admission.judge import Tats, judge
 from passport.limits.buckets import Floor
 from passport.limits.gcra import Rate
 from tests.passport.admission.asking import NOON_US, SECOND, ask, bucket, fresh, proof
+
+pytestmark = pytest.mark.embedded
 
 
 def test_a_proof_is_taken_once(store) -> None:

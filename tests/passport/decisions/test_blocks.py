@@ -6,6 +6,8 @@ from accounts.linkage.models import AccountCluster, Cluster
 from foundation import clock
 from tests.passport.decisions.conftest import grown, limit, token_for
 
+pytestmark = pytest.mark.embedded
+
 BLOCKS = "/v1/limits/blocks"
 
 

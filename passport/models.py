@@ -4,8 +4,8 @@ from passport.admission.models import AdmissionMode, DatabaseBucket, SpentProof
 from passport.agents.models import Agent, AgentKey
 from passport.credentials.models import IssueRecord, Passport, RevokedToken
 from passport.limits.models import LimitOverride, LimitPolicy
-from passport.restrictions.models import AccountState, Restriction
-from passport.revocation.models import BatchMember, ResponsePolicy, RevocationBatch, Switch
+from passport.restrictions.models import AccountState, Restriction, Switch
+from passport.revocation.models import BatchMember, BatchView, Response, ResponsePolicy, RevocationBatch
 from passport.services.models import AgentGrant, Scope, Service
 from passport.signing.models import SigningKey
 from passport.status.models import StatusDelta, StatusEntry, StatusList, StatusMark
@@ -17,11 +17,13 @@ __all__ = [
     "AgentGrant",
     "AgentKey",
     "BatchMember",
+    "BatchView",
     "DatabaseBucket",
     "IssueRecord",
     "LimitOverride",
     "LimitPolicy",
     "Passport",
+    "Response",
     "ResponsePolicy",
     "Restriction",
     "RevocationBatch",

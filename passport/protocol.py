@@ -20,6 +20,8 @@ TYP_STATUS_LIST = "statuslist+jwt"  # Token Status List section 5.1
 TYP_INTROSPECTION = "token-introspection+jwt"  # RFC 9701 section 5
 TYP_DENIED = "agent-passport-denied+jwt"
 """Ours: the signed list of denied subjects, for verifiers on the feed."""
+TYP_RECEIPT = "agent-passport-receipt+jwt"
+"""Ours: what a revocation batch did, to keep and to show."""
 
 ASSERTION_ALGS = ("ES256", "ES384", "PS256", "RS256", "EdDSA", "Ed25519")
 PROOF_ALGS = ("ES256", "EdDSA", "Ed25519")

@@ -4,4 +4,7 @@ import passport.admission.database
 import passport.admission.mode
 import passport.exchange.drain
 import passport.restrictions.publish
-import passport.restrictions.rounds  # noqa: F401
+import passport.restrictions.rounds
+import passport.revocation.responses
+import passport.revocation.run
+import passport.revocation.undo  # noqa: F401

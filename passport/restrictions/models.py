@@ -1,4 +1,4 @@
-"""The one mechanism of enforcement (DESIGN section 3)."""
+"""The one mechanism of enforcement (DESIGN section 3), and the switches for the worst day."""
 
 from django.db import models
 from django.db.models import Q
@@ -85,3 +85,22 @@ class Restriction(models.Model):
             ),
             models.Index(fields=["account_id"], name="restriction_account"),
         ]
+
+
+class Switch(models.Model):
+    """Pauses for the worst day, each with a reason, an end, and who."""
+
+    class Name(models.TextChoices):
+        SIGN_UPS = "sign_ups", "Pause sign-ups"
+        RESPONSES = "responses", "Pause all automatic responses"
+        ISSUANCE = "issuance", "Pause issuance"
+        OBSERVE_LIMITS = "observe_limits", "Limits only observe"
+        OBSERVE_LINKAGE = "observe_linkage", "Linkage only observes"
+        OBSERVE_RESPONSES = "observe_responses", "Responses only observe"
+
+    name = models.CharField(primary_key=True, max_length=20, choices=Name.choices)
+    on = models.BooleanField(default=False)
+    reason = models.CharField(max_length=200, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+    changed_by = models.CharField(max_length=80, blank=True)
+    changed_at = models.DateTimeField(default=clock.now)

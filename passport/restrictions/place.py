@@ -22,6 +22,7 @@ from passport.status.dirty import mark
 LISTED = 1_000
 """A ledger entry of a batch names its subjects up to here; beyond, the batch's own set does."""
 INSERT_CHUNK = 10_000
+THROTTLED = frozenset({Subject.ACCOUNT.value, Subject.AGENT.value})
 
 __all__ = ["CannotLift", "SubjectRef", "expire", "lift", "lift_selected", "place"]
 
@@ -156,8 +157,8 @@ def _check(
 ) -> None:
     if effect == Effect.NONE:
         raise ValueError("a restriction has an effect")
-    if effect == Effect.THROTTLE and any(subject.type != Subject.ACCOUNT for subject in subjects):
-        raise ValueError("only an account is throttled: its budget is the account's")
+    if effect == Effect.THROTTLE and any(subject.type not in THROTTLED for subject in subjects):
+        raise ValueError("accounts and agents are throttled: nothing else has a budget")
     if not 0.0 <= factor <= 1.0 or (factor < 1.0 and effect != Effect.THROTTLE):
         raise ValueError("a throttle has a factor between 0 and 1; nothing else has one")
     if effect == Effect.REVOKE and ends_at is not None:

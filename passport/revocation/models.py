@@ -1,6 +1,7 @@
-"""Batches, their members, policies that respond by themselves, and the switches for the worst day."""
+"""Batches, their members and who looked at them, and policies that respond by themselves."""
 
 from django.db import models
+from django.db.models import F, Q
 
 from foundation import clock
 from foundation.ids import new_id
@@ -32,6 +33,8 @@ class RevocationBatch(models.Model):
     """How the set was chosen: ``cluster``, ``account``, ``agent``, ``thumbprint`` …"""
     chosen_from = models.CharField(max_length=128)
     cluster_id = models.CharField(max_length=64, blank=True)
+    follows = models.CharField(max_length=64, blank=True)
+    """The batch whose cluster had newcomers after its preview."""
     flag_id = models.CharField(max_length=64, blank=True)
     effect = models.PositiveSmallIntegerField(choices=Effect.choices, default=Effect.SUSPEND)
     factor = models.FloatField(default=1.0)
@@ -43,12 +46,17 @@ class RevocationBatch(models.Model):
     """The figures that were shown."""
     previewed_at = models.DateTimeField(null=True)
     set_digest = models.CharField(max_length=64, blank=True)
-    """SHA-256 over the stored set: what an approval binds."""
+    """SHA-256 over the stored set and its effect: what an approval binds."""
     approved_by = models.CharField(max_length=80, blank=True)
     approved_at = models.DateTimeField(null=True)
+    started_by = models.CharField(max_length=80, blank=True)
     started_at = models.DateTimeField(null=True)
+    accounts_hit = models.PositiveIntegerField(default=0)
+    recorded = models.PositiveIntegerField(default=0)
+    """Members whose own history already shows it: how far the work behind the fact is."""
     done_at = models.DateTimeField(null=True)
     undo_until = models.DateTimeField(null=True)
+    """A revoke may be undone until then; null for a throttle or suspend, which always may."""
     undone_by = models.CharField(max_length=80, blank=True)
     undone_at = models.DateTimeField(null=True)
     undo_reason = models.CharField(max_length=64, blank=True)
@@ -57,7 +65,11 @@ class RevocationBatch(models.Model):
     undo_receipt = models.TextField(blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "-created_at"], name="batch_state")]
+        indexes = [
+            models.Index(fields=["state", "-created_at"], name="batch_state"),
+            models.Index(fields=["started_by", "started_at"], name="batch_starter"),
+            models.Index(fields=["cluster_id", "started_at"], name="batch_cluster"),
+        ]
 
 
 class BatchMember(models.Model):
@@ -79,6 +91,18 @@ class BatchMember(models.Model):
         ]
 
 
+class BatchView(models.Model):
+    """When a person last opened the preview, and the set that was shown: an approval needs both."""
+
+    batch = models.ForeignKey(RevocationBatch, on_delete=models.CASCADE, related_name="+")
+    viewer = models.CharField(max_length=80)
+    set_digest = models.CharField(max_length=64)
+    viewed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "viewer"], name="one_view_each")]
+
+
 class ResponsePolicy(models.Model):
     """What may happen by itself on a flag. Off until one person wrote and another approved it."""
 
@@ -91,25 +115,33 @@ class ResponsePolicy(models.Model):
     cap = models.PositiveIntegerField(default=10)
     """The most accounts one run may touch."""
     written_by = models.CharField(max_length=80)
+    written_at = models.DateTimeField(default=clock.now)
     approved_by = models.CharField(max_length=80, blank=True)
     enabled = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(effect__lt=Effect.REVOKE), name="a_policy_never_revokes"),
+            models.CheckConstraint(
+                condition=Q(enabled=False) | (~Q(approved_by="") & ~Q(approved_by=F("written_by"))),
+                name="policy_by_two_people",
+            ),
+        ]
 
 
-class Switch(models.Model):
-    """Pauses for the worst day, each with a reason, an end, and who."""
+class Response(models.Model):
+    """What was done about a flag by itself, or why nothing was."""
 
-    class Name(models.TextChoices):
-        SIGN_UPS = "sign_ups", "Pause sign-ups"
-        RESPONSES = "responses", "Pause all automatic responses"
-        ISSUANCE = "issuance", "Pause issuance"
-        OBSERVE_LIMITS = "observe_limits", "Limits only observe"
-        OBSERVE_LINKAGE = "observe_linkage", "Linkage only observes"
-        OBSERVE_RESPONSES = "observe_responses", "Responses only observe"
+    class Outcome(models.TextChoices):
+        ACTED = "acted", "Acted"
+        OBSERVED = "observed", "Would have acted"
+        REVIEW = "review", "Left to a person"
 
-    name = models.CharField(primary_key=True, max_length=20, choices=Name.choices)
-    on = models.BooleanField(default=False)
-    reason = models.CharField(max_length=200, blank=True)
-    until = models.DateTimeField(null=True, blank=True)
-    changed_by = models.CharField(max_length=80, blank=True)
-    changed_at = models.DateTimeField(default=clock.now)
+    flag_id = models.CharField(primary_key=True, max_length=64)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    why = models.CharField(max_length=64, blank=True)
+    batch = models.OneToOneField(RevocationBatch, null=True, on_delete=models.PROTECT, related_name="+")
+    accounts = models.PositiveIntegerField(default=0)
+    responded_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    """When the flag had been decided and this had been followed up."""

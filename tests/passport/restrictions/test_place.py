@@ -125,9 +125,9 @@ def test_a_combination_without_meaning_is_refused(effect: Effect, fields: dict[s
     assert not Restriction.objects.exists()
 
 
-def test_only_an_account_is_throttled() -> None:
+def test_what_has_no_budget_is_not_throttled() -> None:
     with pytest.raises(ValueError):
-        suspend(SubjectRef(Subject.AGENT, "agent_x", "acc_x"), effect=Effect.THROTTLE, factor=0.5)
+        suspend(SubjectRef(Subject.KEY, "key_x", "acc_x"), effect=Effect.THROTTLE, factor=0.5)
 
 
 def test_issuing_reads_the_state_it_locks() -> None:

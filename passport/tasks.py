@@ -7,4 +7,5 @@ import passport.restrictions.publish
 import passport.restrictions.rounds
 import passport.revocation.responses
 import passport.revocation.run
-import passport.revocation.undo  # noqa: F401
+import passport.revocation.undo
+import passport.signing.tasks  # noqa: F401

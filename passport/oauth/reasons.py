@@ -182,4 +182,74 @@ REASONS: Final = (
         _("The issuer of the workload token is not registered by the agent."),
         _("Use a passport as subject_token."),
     ),
+    Reason(
+        "actor_not_permitted",
+        _("The agent's owner has not allowed that agent to act for it."),
+        _("Let the owner allow it, or exchange the token as the agent that holds it."),
+    ),
+    Reason(
+        "assurance_too_low",
+        _("A scope asks for stronger proof of identity or payment than the agent's owner has given."),
+        _("error_description names the level. Its owner reaches it in the portal."),
+    ),
+    Reason(
+        "attestation_missing",
+        _("The agent's owner has not proven identity and payment as far as a passport needs."),
+        _("error_description names what is missing. Its owner proves it in the portal."),
+    ),
+    Reason(
+        "issuance_paused",
+        _("Operators have paused the issuing of passports."),
+        _("Wait as long as Retry-After says. Passports that exist still work."),
+    ),
+    Reason(
+        "no_signing_key",
+        _("This server has no key to sign with yet."),
+        _("Try again; if it stays, tell its operator to run manage.py rotate_signing_key."),
+    ),
+    Reason(
+        "nothing_granted",
+        _("The agent was granted no scope of any service yet."),
+        _("Its owner grants access to services in the portal."),
+    ),
+    Reason(
+        "other_client",
+        _("The token belongs to another client than the one that presents it."),
+        _("Present it as the client it was issued to."),
+    ),
+    Reason(
+        "other_key",
+        _("The proof is by another key than the token is bound to, or than the agent registered."),
+        _("Sign proofs with the key whose thumbprint is in the token's cnf.jkt."),
+    ),
+    Reason(
+        "passport_unknown",
+        _("The passport is not known here."),
+        _("Get a new passport with a proof by the agent's key."),
+    ),
+    Reason(
+        "proof_missing",
+        _("The token or the service asks for a DPoP proof, and none came."),
+        _("Send a DPoP header with a proof by the agent's key."),
+    ),
+    Reason(
+        "proof_replayed",
+        _("A proof with this jti was used before."),
+        _("Make a new proof, with a random jti, for every request."),
+    ),
+    Reason(
+        "public_client",
+        _("The grant is for clients that authenticate."),
+        _("Sign an assertion (private_key_jwt), or send a service's secret by HTTP Basic."),
+    ),
+    Reason(
+        "rate_limited",
+        _("The agent or its account has used up its budget for tokens."),
+        _("Wait as long as Retry-After says; keep an access token until it ends."),
+    ),
+    Reason(
+        "subject_token_ending",
+        _("The subject token ends within five seconds, and so would the new one."),
+        _("Exchange the passport itself, or a token with more life left."),
+    ),
 )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from cryptography.hazmat.primitives import serialization
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from foundation.ledger.append import append
 from foundation.sealing.boxes import open_box, seal
@@ -81,12 +81,17 @@ def open_private(kid: str, sealed: bytes | memoryview) -> PrivateHandle:
 
 def ensure(use: str, alg: str, *, spare: bool, actor: str, now: datetime) -> None:
     """Make an active key, and with ``spare`` a next one, where there is none."""
-    with transaction.atomic():
-        states = {key.state for key in _locked(use)}
-        if State.ACTIVE not in states:
-            create(use, alg, State.ACTIVE, actor=actor, now=now)
-        if spare and State.NEXT not in states:
-            create(use, alg, State.NEXT, actor=actor, now=now)
+    try:
+        with transaction.atomic():
+            states = {key.state for key in _locked(use)}
+            if State.ACTIVE not in states:
+                create(use, alg, State.ACTIVE, actor=actor, now=now)
+            if spare and State.NEXT not in states:
+                create(use, alg, State.NEXT, actor=actor, now=now)
+    except IntegrityError:
+        # Another process made the active key in the same moment: the database allows one.
+        if not SigningKey.objects.filter(use=use, state=State.ACTIVE).exists():
+            raise
 
 
 def rotate(use: str, alg: str, *, immediately: bool, actor: str, now: datetime) -> SigningKey:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
@@ -39,11 +39,8 @@ class TestKey:
             return {"kty": "OKP", "crv": "Ed25519", "x": b64(public.public_bytes_raw())}
         numbers = public.public_numbers()
         if isinstance(public, rsa.RSAPublicKey):
-            return {
-                "kty": "RSA",
-                "n": b64(numbers.n.to_bytes(numbers.n.bit_length() // 8, "big")),
-                "e": "AQAB",
-            }
+            n = b64(numbers.n.to_bytes(numbers.n.bit_length() // 8, "big"))
+            return {"kty": "RSA", "n": n, "e": "AQAB", **({"alg": "PS256"} if self.alg == "PS256" else {})}
         size = public.key_size // 8
         return {
             "kty": "EC",
@@ -57,6 +54,13 @@ class TestKey:
         canonical = json.dumps(self.jwk, sort_keys=True, separators=(",", ":"))
         return b64(hashlib.sha256(canonical.encode()).digest())
 
+    @property
+    def pem(self) -> bytes:
+        """The private key, for other libraries."""
+        return self.private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
     def der_signature(self, signed: bytes) -> bytes:
         """ECDSA as OpenSSL writes it; the same each time (RFC 6979)."""
         digest = hashes.SHA384() if self.alg == "ES384" else hashes.SHA256()
@@ -67,6 +71,8 @@ class TestKey:
             return self.private.sign(signed)
         if self.alg == "RS256":
             return self.private.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+        if self.alg == "PS256":
+            return self.private.sign(signed, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
         r, s = decode_dss_signature(self.der_signature(signed))
         size = self.private.key_size // 8
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
@@ -80,7 +86,7 @@ def _ec(name: str, alg: str, curve: Any) -> TestKey:
     return TestKey(name, alg, ec.derive_private_key(int.from_bytes(seed(name), "big"), curve))
 
 
-def _rsa(name: str) -> TestKey:
+def _rsa(name: str, alg: str = "RS256") -> TestKey:
     parts = {part: int(value, 16) for part, value in json.loads(RSA_FILE.read_text()).items()}
     numbers = rsa.RSAPrivateNumbers(
         p=parts["p"],
@@ -91,7 +97,7 @@ def _rsa(name: str) -> TestKey:
         iqmp=pow(parts["q"], -1, parts["p"]),
         public_numbers=rsa.RSAPublicNumbers(65537, parts["p"] * parts["q"]),
     )
-    return TestKey(name, "RS256", numbers.private_key())
+    return TestKey(name, alg, numbers.private_key())
 
 
 ALICE = _ec("alice", "ES256", ec.SECP256R1())
@@ -99,6 +105,8 @@ MALLORY = _ec("mallory", "ES256", ec.SECP256R1())
 P384 = _ec("p384", "ES384", ec.SECP384R1())
 ED = TestKey("ed", "EdDSA", ed25519.Ed25519PrivateKey.from_private_bytes(seed("ed")))
 RSA = _rsa("rsa")
+PSS = _rsa("pss", "PS256")
+"""The same key as RSA, registered for the other algorithm; its signatures differ each time."""
 KEYS = (ALICE, MALLORY, P384, ED, RSA)
 
 

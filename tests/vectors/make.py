@@ -6,6 +6,7 @@ signatures deterministic, so writing them again changes nothing: `python -m test
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ def raw(header: str, claims: str) -> str:
     return raw_jws(
         ALICE, b64(header.encode("utf-8", "surrogatepass")), b64(claims.encode("utf-8", "surrogatepass"))
     )
+
+
+def noon() -> datetime:
+    """The moment at which the proofs are judged."""
+    return datetime.fromtimestamp(NOW, UTC)
 
 
 def jwt_cases() -> Iterator[dict[str, Any]]:

@@ -1,16 +1,20 @@
 import json
 from datetime import timedelta
+from io import StringIO
 
 import jwt as pyjwt
 import pytest
+from django.core.management import CommandError, call_command
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
 from foundation import clock
 from foundation.ledger.models import Entry
 from passport.proofs.jwt import parse, verify
+from passport.restrictions.models import Restriction
 from passport.signing import keys, life
 from passport.signing.models import SigningKey
+from tests.passport import signing_keys
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +24,7 @@ STATE = SigningKey.State
 
 @pytest.fixture(autouse=True)
 def made() -> None:
-    keys.ensure_keys()
+    signing_keys.install()
 
 
 def states(use: str = "tokens") -> dict[str, str]:
@@ -132,6 +136,43 @@ class TestAStolenKey:
         keys.leak(stolen, actor="user:usr_1", now=clock.now())
         keys.leak(stolen, actor="user:usr_1", now=clock.now())
         assert states()[stolen] == STATE.LEAKED
+
+
+def test_the_keys_that_must_exist_are_made_once() -> None:
+    SigningKey.objects.all().delete()
+    keys.ensure_keys()
+    kids = {*states("tokens"), *states("events")}
+    keys.ensure_keys()
+    assert {*states("tokens"), *states("events")} == kids
+    assert (sorted(states("tokens").values()), list(states("events").values())) == (
+        ["active", "next"],
+        ["active"],
+    )
+    assert (keys.active().alg, keys.active("events").alg) == ("ES256", "RS256")
+
+
+class TestTheCommand:
+    def test_says_from_when_the_next_key_may_sign(self) -> None:
+        before, out = keys.active().kid, StringIO()
+        call_command("rotate_signing_key", stdout=out)
+        assert "may sign from" in out.getvalue()
+        assert keys.active().kid == before
+
+    def test_rotates_at_once_when_told_to(self) -> None:
+        before = keys.active().kid
+        call_command("rotate_signing_key", "--now", stdout=StringIO())
+        assert keys.active().kid != before
+
+    def test_withdraws_a_stolen_key_with_all_that_it_signed(self) -> None:
+        stolen = keys.active().kid
+        call_command("rotate_signing_key", "--leaked", stolen, stdout=StringIO())
+        placed = Restriction.objects.get(subject_type="signing_key", subject_id=stolen)
+        assert (placed.final, SigningKey.objects.get(pk=stolen).effect) == (True, 3)
+        assert keys.active().kid != stolen
+
+    def test_knows_no_other_key(self) -> None:
+        with pytest.raises(CommandError):
+            call_command("rotate_signing_key", "--leaked", "unknown")
 
 
 def test_knowing_the_keys_costs_no_query(django_assert_num_queries: object) -> None:

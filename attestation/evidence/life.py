@@ -14,7 +14,7 @@ NEXT: Final[Mapping[State, frozenset[State]]] = {
     State.FAILED: frozenset(State) - {State.FAILED, State.PENDING},
     State.VERIFIED: frozenset({State.REVIEW, State.REVERSED, State.REDACTED, State.EXPIRED}),
     # A dispute that was won restores.
-    State.REVERSED: frozenset({State.VERIFIED, State.REDACTED}),
+    State.REVERSED: frozenset({State.VERIFIED, State.REVIEW, State.REDACTED}),
     State.REDACTED: frozenset({State.REVERSED, State.EXPIRED}),
     # A lapsed proof can still turn out to have been false; it never comes back to life.
     State.EXPIRED: frozenset({State.REVERSED, State.REDACTED}),

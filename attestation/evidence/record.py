@@ -100,10 +100,13 @@ def end(row_id: str, state: State, *, reason: str, now: datetime) -> bool:
 
 
 def _held_back(row: Attestation, seen: Observation, now: datetime) -> State:
-    """The observed state, or review where a verified result waits for a person of ours."""
+    """The observed state, or review where a verified result waits for a person of ours.
+
+    Asked once, when it is verified first: who came later must not undo who was before.
+    """
     if seen.state is not State.VERIFIED or row.released_at:
         return seen.state
-    if not row.hold:
+    if not row.hold and row.verified_at is None:
         reuse.one_at_a_time(row.environment, seen.fingerprints)
         row.hold = _remembered(row, now) or reuse.find_hold(row, seen.fingerprints, now)
     return State.REVIEW if row.hold else State.VERIFIED

@@ -108,7 +108,7 @@ def find_attestation(provider: str, object_ref: str) -> Attestation | None:
 def give_up_on(event: ProviderEvent) -> None:
     if event.received_at > clock.now() - UNKNOWN_FOR:
         raise NotYetKnown(event.event_id)
-    log.warning("provider_event_unknown_object", provider=event.provider, event=event.event_id)
+    log.warning("provider_event_unknown_object", provider=event.provider, event_id=event.event_id)
     ProviderEvent.objects.filter(pk=event.pk).update(applied_at=clock.now(), outcome="unknown_object")
 
 

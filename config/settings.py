@@ -273,7 +273,11 @@ SECURE_CSP = {
 }
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [folder for app in OWN_APPS for folder in sorted((BASE_DIR / app).glob("*/static"))]
-STATIC_ROOT = Path(env.read("AP_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = Path(
+    env.read("AP_STATIC_ROOT", str(DATA_DIR / "static" if EMBEDDED else BASE_DIR / "staticfiles"))
+)
+if EMBEDDED:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

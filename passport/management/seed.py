@@ -60,8 +60,8 @@ SERVICES = (
             ScopeSpec("echo:read", "Have a message sent back"),
         ),
         (
-            ("model:infer", "credential", 10, 60),
-            ("model:infer", "account", 15, 60),
+            ("model:infer", "credential", 20, 3600),
+            ("model:infer", "account", 30, 3600),
             ("echo:read", "credential", 60, 60),
             ("echo:read", "account", 300, 60),
         ),
@@ -174,7 +174,7 @@ def make_service(wanted: DemoService, now: datetime) -> dict[str, Any]:
         LimitPolicy.objects.get_or_create(
             service=service,
             scope=scope,
-            name="minute",
+            name="minute" if window == 60 else "hour",
             applies_to=applies_to,
             tier="",
             defaults={"quota": quota, "window_seconds": window, "burst": quota},

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 from typing import Any
 
 import uvicorn
@@ -37,6 +38,8 @@ class Command(BaseCommand):
         mode.begin(clock.now())
         if not no_demo:
             call_command("demo", quiet=True)
+        pid_file = settings.DATA_DIR / "serve.pid"
+        pid_file.write_text(str(os.getpid()), encoding="ascii")
         workers = EmbeddedWorkers()
         workers.start()
         self.stdout.write(banner(with_demo=not no_demo))
@@ -45,6 +48,7 @@ class Command(BaseCommand):
             asyncio.run(_serve())
         finally:
             workers.stop()
+            pid_file.unlink(missing_ok=True)
 
 
 def migrate_if_needed() -> None:

@@ -1,0 +1,1 @@
+"""The whole story, told against a running server through its public doors: ``make demo``."""

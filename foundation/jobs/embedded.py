@@ -17,7 +17,8 @@ from foundation.ledger.sequence import sequence
 log = structlog.get_logger()
 
 JOBS_LOOK_SECONDS = 0.25
-LEDGER_LOOK_SECONDS = 0.05
+LEDGER_LOOK_SECONDS = 0.25
+"""Each commit of this process numbers its own entries at once; this is for what failed there."""
 PERIODIC_LOOK_SECONDS = 0.5
 
 

@@ -205,7 +205,23 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_SESSION_REMEMBER = True
+SESSION_COOKIE_AGE = 7 * 86400
+ACCOUNT_FORMS = {
+    "login": "accounts.people.forms.SignIn",
+    "signup": "accounts.people.forms.SignUp",
+    "add_email": "accounts.people.forms.AddEmail",
+    "change_password": "accounts.people.forms.ChangePassword",
+    "set_password": "accounts.people.forms.SetPassword",
+    "reset_password": "accounts.people.forms.AskForReset",
+    "reset_password_from_key": "accounts.people.forms.ChooseAfterReset",
+    "reauthenticate": "accounts.people.forms.PasswordAgain",
+}
+MFA_FORMS = {
+    "activate_totp": "accounts.people.forms.TurnOnTotp",
+    "authenticate": "accounts.people.forms.ShowFactor",
+    "reauthenticate": "accounts.people.forms.ShowFactorAgain",
+}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _issuer.scheme
 # Guesses count per address, and per person: apart for browsers the person has used before, so

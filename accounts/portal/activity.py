@@ -103,7 +103,8 @@ def write_line(entry: Entry, names: dict[str, str]) -> Line:
 
 
 def plain(value: object) -> bool:
-    return isinstance(value, str | int | float) and value != ""
+    """What says something to a member: no lists, no identifiers of people."""
+    return isinstance(value, str | float) and value != "" and not str(value).startswith("usr_")
 
 
 def write_csv(lines: Iterable[Line]) -> str:

@@ -1,5 +1,4 @@
-// Copy buttons (data-copy holds the text, or data-copy-from the id of an element that shows it),
-// and menus that close when one looks elsewhere.
+// Copy buttons: data-copy holds the text, or data-copy-from the id of an element that shows it.
 (() => {
   "use strict";
   const SHOWN_FOR_MS = 2000;
@@ -23,23 +22,10 @@
     }, SHOWN_FOR_MS);
   };
 
-  const closeMenus = (except) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(except)) menu.open = false;
-    }
-  };
-
   document.addEventListener("DOMContentLoaded", () => reveal(document));
   document.addEventListener("htmx:load", (event) => reveal(event.target));
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy], [data-copy-from]");
     if (button) copy(button);
-    closeMenus(event.target);
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    const menu = document.activeElement?.closest("details.menu[open]");
-    closeMenus(null);
-    menu?.querySelector("summary")?.focus();
   });
 })();

@@ -52,7 +52,7 @@ migrations: .venv/.installed ## models and migrations agree
 	$(PYTHON) manage.py makemigrations --check --dry-run
 
 bench: .venv/.installed ## what the hot paths cost, a peer beside each in the same run
-	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON) "$$file" || exit 1; done
+	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON) -m "benchmarks.$$(basename $$file .py)" || exit 1; done
 
 requirements: .venv/.installed ## pin anew what pyproject.toml asks for
 	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes --no-header -q -o requirements/dev.txt

@@ -65,14 +65,17 @@ def check_fresh(request: TokenRequest, standing: Standing, proof: Proof | None) 
     """Raises UseDpopNonce for a proof or an assertion that may have been spent unknown to this server.
 
     That is: before the account last changed its partition, or before the admission mode
-    (DESIGN section 5). A valid nonce of ours clears both.
+    (DESIGN section 5). A nonce that was given out since clears both.
     """
+    changes = [change for change in (standing.mode_since, standing.cluster_changed_at) if change]
     if proof is not None and proof.nonce_valid:
+        if any(nonces.issued_at(proof.nonce) < change for change in changes):
+            raise UseDpopNonce("the nonce is from before a change here: send this answer's nonce in a proof")
         return
     made_at = [proof.issued_at] if proof else []
     if request.caller.spent:
         made_at.append(request.caller.issued_at or request.now - OLDEST_UNDATED_ASSERTION)
-    if any(needs_nonce(moment, standing.mode_since, standing.cluster_changed_at) for moment in made_at):
+    if any(needs_nonce(moment, *changes) for moment in made_at):
         raise UseDpopNonce("what was spent before is not known here: send this answer's nonce in a proof")
 
 

@@ -40,6 +40,8 @@ class Proof:
     spent: Spent
     nonce_valid: bool
     """A nonce of ours is in it: it is fresh whatever its clock says."""
+    nonce: str = ""
+    """The nonce in it, where it is valid."""
 
 
 def check_proof(
@@ -73,7 +75,8 @@ def check_proof(
         raise UseDpopNonce("iat is outside the last 60 seconds; put the nonce of this answer into the proof")
     last = now + timedelta(seconds=our_nonces.LIFE_SECONDS) if nonce_valid else issued_at + PAST
     spent = spend("proof", key.thumbprint, jti, expires_at_us=int((last + MARGIN).timestamp() * 1_000_000))
-    return Proof(key.thumbprint, key.jwk, jti, issued_at, spent, nonce_valid)
+    nonce = str(jws.claims["nonce"]) if nonce_valid else ""
+    return Proof(key.thumbprint, key.jwk, jti, issued_at, spent, nonce_valid, nonce)
 
 
 def _verified_key(jws: Jws) -> PublicKey:

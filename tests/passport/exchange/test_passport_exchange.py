@@ -6,6 +6,9 @@ from datetime import timedelta
 import pytest
 
 from accounts.linkage.models import AccountCluster
+from passport.admission import stores
+from passport.admission.mode import microseconds
+from passport.admission.models import AdmissionMode
 from passport.agents.registration import close_agent, retire_key
 from passport.credentials.models import Passport
 from passport.fields import Effect
@@ -310,6 +313,19 @@ def test_a_proof_from_before_the_account_changed_its_partition_needs_a_nonce(
     token_of(endpoint.exchange(scouts_passport, proof=proof))
     clock.forward(minutes=1)
     token_of(endpoint.exchange(scouts_passport, key=scout.key))
+
+
+def test_a_nonce_from_before_the_change_does_not_prove_that_the_proof_is_new(
+    endpoint, scout, scouts_passport, clock
+) -> None:
+    """The proof may have been spent, with that very nonce, in the store that decided then."""
+    old = nonces.issue(clock.now())
+    clock.forward(seconds=10)
+    AdmissionMode.objects.update(since=clock.now())
+    stores.mark(stores.preferred(), microseconds(clock.now()))
+    refused(endpoint.exchange(scouts_passport, proof=scout.key.proof(nonce=old)), "use_dpop_nonce")
+    fresh = nonces.issue(clock.now())
+    assert endpoint.exchange(scouts_passport, proof=scout.key.proof(nonce=fresh)).status_code == 200
 
 
 def test_a_nonce_mends_a_bad_clock(endpoint, scout, scouts_passport, clock) -> None:

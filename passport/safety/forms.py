@@ -3,19 +3,38 @@
 from typing import Any
 
 from django import forms
+from django.forms.utils import ErrorList
 from django.utils.translation import gettext_lazy as _
 
 from accounts.linkage.models import Environment
+from passport.fields import Effect
 from passport.safety.words import BY_PEOPLE, REASONS
 
+WAYS = (
+    ("cluster", _("Cluster")),
+    ("account", _("Account")),
+    ("agent", _("Agent")),
+    ("passport", _("Passport")),
+    ("thumbprint", _("Key, by its thumbprint")),
+)
+EFFECTS = (
+    (Effect.THROTTLE.value, _("Throttle: works, with less")),
+    (Effect.SUSPEND.value, _("Suspend: stops now, may return at any time")),
+    (Effect.REVOKE.value, _("Revoke: stops now, final after 72 hours")),
+)
+FACTORS = (("0.5", _("half")), ("0.25", _("a quarter")), ("0.1", _("a tenth")), ("0.01", _("a hundredth")))
 CONFIDENCE = (("0.95", _("Certain: I have seen it")), ("0.7", _("Likely")), ("0.4", _("A suspicion")))
 
 
+class FieldErrors(ErrorList):
+    template_name = "web/field_errors.html"
+
+
 class ConsoleForm(forms.Form):
-    """Labels stand above their fields: no colon."""
+    """Labels stand above their fields: no colon. Errors stand below, with an icon."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        super().__init__(*args, **{"label_suffix": "", "error_class": FieldErrors, **kwargs})
 
 
 class FlagForm(ConsoleForm):
@@ -83,3 +102,78 @@ class SwitchForm(ConsoleForm):
             ("24", _("For 24 hours")),
         ),
     )
+
+
+class BatchForm(ConsoleForm):
+    """What a batch is to hit and what it is to do. Nothing happens before its preview."""
+
+    chosen_by = forms.ChoiceField(label=_("Choose by"), choices=WAYS)
+    chosen_from = forms.CharField(
+        label=_("Id"),
+        max_length=128,
+        widget=forms.TextInput(attrs={"class": "mono-input", "spellcheck": "false"}),
+    )
+    environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices)
+    effect = forms.TypedChoiceField(
+        label=_("What it does"), choices=EFFECTS, coerce=int, initial=Effect.SUSPEND, widget=forms.RadioSelect
+    )
+    factor = forms.TypedChoiceField(
+        label=_("Throttled to"),
+        choices=FACTORS,
+        coerce=float,
+        initial="0.1",
+        required=False,
+        help_text=_("Only for a throttle: the share of its limits that an account keeps."),
+    )
+    reason = forms.ChoiceField(label=_("Reason"), choices=[(code, REASONS[code]) for code in BY_PEOPLE])
+    note = forms.CharField(
+        label=_("Note"),
+        help_text=_("What a colleague should know who reads this in a year."),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=1000,
+    )
+    flag = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def asked(self) -> dict[str, Any]:
+        """As ``steps.create_batch`` takes it: only a throttle has a factor."""
+        given = dict(self.cleaned_data)
+        given["flag_id"] = given.pop("flag")
+        given["effect"] = Effect(given["effect"])
+        given["factor"] = float(given["factor"] or 0.1) if given["effect"] == Effect.THROTTLE else 1.0
+        return given
+
+
+class TypedNumberForm(ConsoleForm):
+    """Above one agent the number that is hit is typed: the hand reads it before it clicks."""
+
+    number_label = _("Type the number of agents that stop working")
+
+    def __init__(self, *args: Any, number: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.number = number
+        if number > 1:
+            self.fields["typed"] = forms.CharField(
+                label=self.number_label,
+                max_length=12,
+                widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+            )
+
+    def clean_typed(self) -> str:
+        typed = str(self.cleaned_data["typed"]).strip()
+        if typed != str(self.number):
+            raise forms.ValidationError(_("That is not the number above."))
+        return typed
+
+
+class RunForm(TypedNumberForm):
+    """Carries out the set of this digest, and no other."""
+
+    digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+
+class UndoForm(TypedNumberForm):
+    """The way back: a number to type, and why."""
+
+    number_label = _("Type the number of accounts that come back")
+    reason = forms.CharField(label=_("Why is it undone?"), max_length=64)

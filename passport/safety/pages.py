@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from accounts.portal.menus import CONSOLE_PAGES, Item
-from passport.safety.views import accounts, audit, clusters, health, keys, queue
+from passport.safety.views import accounts, audit, batches, clusters, health, keys, queue, switches
 
 PAGES: list[URLPattern] = [
     path("", RedirectView.as_view(pattern_name="admin:queue"), name="start"),
@@ -15,6 +15,22 @@ PAGES: list[URLPattern] = [
     path("accounts/<str:account_id>/", accounts.account, name="account"),
     path("accounts/<str:account_id>/flag/", accounts.flag, name="flag_account"),
     path("clusters/<str:cluster_id>/", clusters.cluster, name="cluster"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/new/", batches.new, name="new_batch"),
+    path("batches/<str:batch_id>/", batches.batch, name="batch"),
+    path("batches/<str:batch_id>/preview/", batches.preview, name="preview"),
+    path("batches/<str:batch_id>/refresh/", batches.refresh, name="refresh_batch"),
+    path("batches/<str:batch_id>/leave-out/", batches.leave_out, name="leave_out"),
+    path("batches/<str:batch_id>/take-in/", batches.take_in, name="take_in"),
+    path("batches/<str:batch_id>/ask/", batches.ask, name="ask_approval"),
+    path("batches/<str:batch_id>/run/", batches.run, name="run_batch"),
+    path("batches/<str:batch_id>/give-up/", batches.give_up, name="give_up"),
+    path("batches/<str:batch_id>/pause/", batches.hold, name="pause_batch"),
+    path("batches/<str:batch_id>/resume/", batches.go_on, name="resume_batch"),
+    path("batches/<str:batch_id>/undo/", batches.undo_batch, name="undo_batch"),
+    path("approvals/", batches.approvals, name="approvals"),
+    path("switches/", switches.switches, name="switches"),
+    path("switches/<str:name>/", switches.turn, name="turn_switch"),
     path("audit/", audit.audit, name="audit"),
     path("audit/verify/", audit.verify, name="verify_audit"),
     path("keys/", keys.keys, name="keys"),
@@ -28,6 +44,9 @@ KEEPERS = frozenset({"auditor", "operator"})
 for item in (
     Item("queue", "Queue", "admin:queue", "inbox", 10, READERS),
     Item("accounts", "Accounts", "admin:accounts", "users", 20, READERS),
+    Item("batches", "Batches", "admin:batches", "layers", 30, READERS),
+    Item("approvals", "Approvals", "admin:approvals", "user-check", 40, READERS),
+    Item("switches", "Switches", "admin:switches", "toggle-left", 60, READERS | KEEPERS),
     Item("audit", "Audit", "admin:audit", "scroll-text", 50, READERS),
     Item("keys", "Signing keys", "admin:keys", "key-round", 70, KEEPERS),
     Item("health", "Health", "admin:health", "activity", 80, KEEPERS),

@@ -58,6 +58,11 @@ class AccountSheet:
     flags: Sequence[Raised]
     timeline: Sequence[Happening]
 
+    @property
+    def open_flag(self) -> Flag | None:
+        """The one a batch would answer: the newest that is open."""
+        return next((one.flag for one in self.flags if one.flag.state == Flag.State.OPEN), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -88,6 +93,8 @@ class ClusterSheet:
     cluster: Cluster
     members: Sequence[Member]
     beside: Sequence[Beside]
+    open_flag: Flag | None
+    """The newest open flag of a member or of the cluster: what a batch would answer."""
     timeline: Sequence[Happening]
 
     @property
@@ -143,6 +150,7 @@ def read_cluster(cluster: Cluster, now: datetime) -> ClusterSheet:
         cluster=cluster,
         members=sorted(members, key=lambda member: (member.bits, member.account.pk)),
         beside=[_beside(one, accounts, names) for one in candidates],
+        open_flag=_open_flag(cluster, list(reasons)),
         timeline=happenings(entries_about(cluster.pk, limit=SHOWN)),
     )
 
@@ -169,6 +177,11 @@ def _beside(candidate: Candidate, accounts: Mapping[str, Account], names: Mappin
     return Beside(
         accounts[candidate.account_id], replace(candidate, words=say_candidate(candidate.kinds, through))
     )
+
+
+def _open_flag(cluster: Cluster, account_ids: Sequence[str]) -> Flag | None:
+    rows = Flag.objects.filter(state=Flag.State.OPEN, environment=cluster.environment)
+    return rows.filter(Q(cluster=cluster) | Q(account_id__in=account_ids)).order_by("-raised_at").first()
 
 
 def _raised(account_id: str, environment: str) -> list[Raised]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.linkage.weigh import NOUNS
 from foundation.ledger.models import Entry
@@ -17,6 +19,8 @@ EFFECT_WORDS = {
     Effect.SUSPEND: "suspended",
     Effect.REVOKE: "revoked",
 }
+
+ACTS = {Effect.THROTTLE: _("Throttle"), Effect.SUSPEND: _("Suspend"), Effect.REVOKE: _("Revoke")}
 
 register.filter("reason", say_reason)
 register.filter("actor", say_actor)
@@ -38,6 +42,12 @@ def noun(kind: str) -> str:
 def effect(value: int) -> str:
     """The state that an effect puts something in: the word that the status tag takes."""
     return EFFECT_WORDS[Effect(value)]
+
+
+@register.filter
+def act(value: int) -> Promise:
+    """An effect as what is done: ``Suspend``."""
+    return ACTS[Effect(value)]
 
 
 @register.filter

@@ -157,7 +157,8 @@ def start() -> None:
     os.environ["AP_DATABASE_URL"] = start_postgres(folder)
     os.environ["AP_DATABASE_POOL"] = "0"
     os.environ["AP_ADMISSION_REDIS_URL"] = start_redis(folder, "admission")
-    os.environ["AP_BROKER_URL"] = start_redis(folder, "broker")
+    # Celery's name for a Redis at a socket.
+    os.environ["AP_BROKER_URL"] = start_redis(folder, "broker").replace("unix://", "redis+socket://")
 
 
 def stop(folder: Path) -> None:
@@ -185,5 +186,5 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 elif os.environ.get("AP_ADMISSION_REDIS_URL"):
     # Workers share the servers; each has a Redis database of its own.
     number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
-    for variable in ("AP_ADMISSION_REDIS_URL", "AP_BROKER_URL"):
-        os.environ[variable] += f"?db={number}"
+    os.environ["AP_ADMISSION_REDIS_URL"] += f"?db={number}"
+    os.environ["AP_BROKER_URL"] += f"?virtual_host={number}"

@@ -1,15 +1,18 @@
-"""Gives each browser its cookie, and records a person's visits for the accounts the person owns.
+"""Gives each browser its cookie, and records the visits of owners for their accounts.
 
 Only owners' visits count: a freelancer who works in two accounts does not make them one actor.
 """
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from accounts.linkage.observe import address_range, observe_visit
+from accounts.linkage.models import Environment
+from accounts.linkage.observe import address_range, observe, observe_visit
 from accounts.owners.models import Membership
 from accounts.people import devices
 from accounts.people.models import User
@@ -21,7 +24,7 @@ MARK = "visit"
 
 
 class VisitMiddleware:
-    """Costs nothing while person, browser, address range and day stay what the session has marked."""
+    """Costs nothing while person, e-mail, browser, address range and day stay what the session has marked."""
 
     sync_capable = True
     async_capable = False
@@ -44,14 +47,23 @@ class VisitMiddleware:
     def record(self, request: HttpRequest, response: HttpResponse, user: User, device: str) -> None:
         now = clock.now()
         address = client_address(request)
-        seen = "|".join([user.pk, device, address_range(address), now.date().isoformat()])
+        seen = "|".join([user.pk, user.email, device, address_range(address), now.date().isoformat()])
         mark = hashlib.sha256(seen.encode()).hexdigest()[:32]
         if request.session.get(MARK) == mark:
             return
-        observe_visit(owned_by(user), device=device, address=address, seen_at=now)
+        observe_owner(user, owned_by(user), device=device, address=address, now=now)
         request.session[MARK] = mark
         tags = [devices.tag(user.email), *devices.known_tags(request)]
         devices.keep(response, devices.KNOWN_COOKIE, devices.sign_tags(device, list(dict.fromkeys(tags))))
+
+
+def observe_owner(user: User, account_ids: list[str], *, device: str, address: str, now: datetime) -> None:
+    """Record what a visit shows of the person behind these accounts: address, e-mail, browser."""
+    with transaction.atomic():
+        for account_id in account_ids:
+            for environment in Environment.values:
+                observe(account_id, environment, "email", user.email.lower(), seen_at=now)
+        observe_visit(account_ids, device=device, address=address, seen_at=now)
 
 
 def owned_by(user: User) -> list[str]:

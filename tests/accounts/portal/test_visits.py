@@ -36,7 +36,7 @@ def test_a_developers_visit_tells_nothing_of_the_account(acme: Account, bob: Use
 def test_an_owners_later_visit_from_elsewhere_is_recorded(alice: User) -> None:
     account = open_account(alice, "Acme", "person")
     people.browser(alice, REMOTE_ADDR="198.51.100.4").get("/profile/")
-    assert kinds_of(account) == {"device", "ip_prefix"}
+    assert kinds_of(account) == {"device", "email", "ip_prefix"}
 
 
 def test_the_device_cookie_is_random_and_out_of_reach_of_scripts(db: None) -> None:
@@ -58,3 +58,11 @@ def test_forwarded_addresses_count_only_behind_the_proxy(settings, rf, behind: b
     settings.BEHIND_PROXY = behind
     request = rf.get("/", headers={"X-Forwarded-For": "10.0.0.1, 203.0.113.9"})
     assert client_address(request) == seen
+
+
+def test_a_visit_like_the_last_one_asks_the_database_for_nothing_more(
+    acme: Account, as_alice: Client, django_assert_max_num_queries
+) -> None:  # type: ignore[no-untyped-def]
+    as_alice.get(f"/a/{acme.pk}/activity/")
+    with django_assert_max_num_queries(12):
+        as_alice.get(f"/a/{acme.pk}/activity/")

@@ -1,5 +1,7 @@
 """Refusals of DPoP proofs at the token endpoint. A proof that is good gets on to what the agent lacks."""
 
+from datetime import timedelta
+
 import pytest
 
 from foundation import clock
@@ -113,7 +115,7 @@ def test_a_proof_without_time_or_name_is_refused(is_refused, bent) -> None:
 
 @pytest.mark.refusal("DPOP-11")
 def test_a_nonce_forged_or_old_is_refused_with_a_fresh_one(ask) -> None:
-    old = nonces._nonce(nonces._step(clock.now()) - 2, next(iter(nonces.keys.key_ids())))
+    old = nonces.issue(clock.now() - timedelta(seconds=nonces.LIFE_SECONDS))
     for nonce in ("A" * 24, old, "", 7):
         response = ask(proof(nonce=nonce))
         refused(response, 400, "use_dpop_nonce")

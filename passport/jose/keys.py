@@ -58,7 +58,7 @@ def read_public(jwk: Mapping[str, Any]) -> PublicKey:
 
     One that holds a private or symmetric part is refused: whoever sent it has given it away.
     """
-    if PRIVATE_MEMBERS & jwk.keys():
+    if not PRIVATE_MEMBERS.isdisjoint(jwk):
         raise BadKey("it holds a private or symmetric part; that key must not be used any more")
     kty = jwk.get("kty")
     names = REQUIRED.get(kty) if isinstance(kty, str) else None

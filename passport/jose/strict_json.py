@@ -17,9 +17,7 @@ def loads(raw: str | bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     """The value that ``raw`` (UTF-8) spells. Raises ValueError, and nothing else."""
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-        value = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_refuse, parse_float=_finite
-        )
+        value = DECODER.decode(text)
     except RecursionError as deep:
         raise ValueError("nested too deeply") from deep
     # A text with no more brackets than that cannot be deeper, one without escapes cannot hide a
@@ -64,3 +62,7 @@ def _check(value: Any, depth_left: int) -> None:
             raise ValueError("nested too deeply")
         for part in (*value, *value.values()) if isinstance(value, dict) else value:
             _check(part, depth_left - 1)
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refuse, parse_float=_finite)
+"""Made once: `json.loads` with hooks makes one for every call."""

@@ -50,7 +50,7 @@ def describe_server() -> dict[str, Any]:
         "jwks_uri": absolute("jwks"),
         "revocation_endpoint": absolute("revoke"),
         "introspection_endpoint": absolute("introspect"),
-        "status_list_aggregation_endpoint": f"{issuer()}/status",
+        "status_list_aggregation_endpoint": absolute("status-lists"),
         "protected_resources": [f"{issuer()}/v1"],
         "scopes_supported": list(API_SCOPES),
         "grant_types_supported": list(GRANTS),

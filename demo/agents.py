@@ -47,7 +47,7 @@ class Performers:
         return {"Authorization": f"DPoP {token}", "DPoP": proof}
 
     def token(self, name: str, scope: str = ECHO) -> str:
-        return self.agents[name][0].token(self.audience, scope).token
+        return self.agents[name][0].token(self.audience, scope).value
 
 
 def obtain_and_call(teller: Teller, performers: Performers) -> None:
@@ -57,7 +57,7 @@ def obtain_and_call(teller: Teller, performers: Performers) -> None:
     teller.sent(
         "POST /oauth/token grant_type=client_credentials, requested_token_type=…:passport, DPoP proof"
     )
-    teller.came(f"passport {held.token}")
+    teller.came(f"passport {held.value}")
     token = performers.token("Alice")
     teller.sent(
         "POST /oauth/token grant_type=…:token-exchange, subject_token=<passport>, resource=…, DPoP proof"

@@ -46,7 +46,7 @@ class FormReader(HTMLParser):
 
 
 class Browser:
-    """Keeps cookies as one browser does; two people who share it share a device."""
+    """Keeps cookies as one browser does."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
@@ -101,11 +101,13 @@ class Browser:
                 raise PageRefused(f"{path} never showed it: {self.text()[:400]}")
             time.sleep(0.2)
 
-    def forget_session(self) -> None:
-        """Sign out, keep the device: what a next person at the same browser finds."""
-        for cookie in list(self.http.cookies.jar):
-            if "session" in cookie.name:
-                self.http.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+    def another_session(self) -> "Browser":
+        """A further person at the same browser: the device's cookie is shared, nothing else."""
+        other = Browser(self.issuer)
+        for cookie in self.http.cookies.jar:
+            if cookie.name == "ap_device":
+                other.http.cookies.jar.set_cookie(cookie)
+        return other
 
     def _checked(self) -> str:
         if self.page.status_code >= 400:

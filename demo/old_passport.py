@@ -25,7 +25,7 @@ class OldPassport:
     def revoked_by_its_agent(cls, performers: Performers, name: str) -> "OldPassport":
         """The agent goes on with another one."""
         agent = performers.agents[name][0]
-        old = cls(agent.passport().token, agent, performers.audience)
+        old = cls(agent.passport().value, agent, performers.audience)
         answer = httpx.post(
             f"{agent.issuer}/oauth/revoke",
             data={

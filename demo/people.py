@@ -25,7 +25,6 @@ class Developer:
 def sign_up(name: str, browser: Browser, run: str) -> Developer:
     """E-mail and password, the link of the confirmation mail, an account, a second factor."""
     person = Developer(name, browser, f"{name.lower()}.{run}@demo.example")
-    browser.forget_session()
     browser.open("/accounts/signup/")
     browser.submit("signup", email=person.email, password1=PASSWORD, password2=PASSWORD)
     confirm(person)

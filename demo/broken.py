@@ -52,6 +52,7 @@ def variants(token: str, proof: Make, stranger: AgentKey) -> Iterator[tuple[str,
         ("a proof for another method", {"htm": "PUT"}),
         ("a proof for another path", {"htu": "http://127.0.0.1/other"}),
         ("a proof without ath", {"ath": None}),
-        ("a proof of an hour ago", {"iat": -3600}),
     ):
         yield what, {"Authorization": f"DPoP {token}", "DPoP": proof(**claims)}, "invalid_dpop_proof"
+    late = {"Authorization": f"DPoP {token}", "DPoP": proof(iat=-3600)}
+    yield "a proof of an hour ago", late, "use_dpop_nonce"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Sum
 
 from accounts.flags.models import Flag
@@ -25,6 +26,8 @@ type Step = Callable[[str, datetime], object]
 MOVING = frozenset({State.RUNNING, State.UNDOING})
 OPEN = frozenset({State.DRAFT, State.PREVIEWED, State.AWAITING})
 MOST_NAMES = 2_000
+NOTHING_COUNTED: Mapping[str, int] = {"accounts": 0, "agents": 0, "passports": 0, "perhaps_innocent_count": 0}
+"""The figures of a batch that was not previewed yet, such as a proposed follow-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,10 @@ class WayBack:
 
 
 def begin(asked: Mapping[str, object], *, actor: str, now: datetime) -> RevocationBatch:
-    """A draft with its preview. Raises BatchError, and keeps the draft, where nobody is chosen."""
-    batch = create_batch(actor=actor, now=now, **asked)  # type: ignore[arg-type]
-    return make_preview(batch.pk, actor=actor, now=now)
+    """A batch with its preview. Raises BatchError, and leaves no draft, where nobody is chosen."""
+    with transaction.atomic():
+        batch = create_batch(actor=actor, now=now, **asked)  # type: ignore[arg-type]
+        return make_preview(batch.pk, actor=actor, now=now)
 
 
 def run(batch: RevocationBatch, digest: str, *, actor: str, now: datetime) -> RevocationBatch:

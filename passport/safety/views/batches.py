@@ -94,7 +94,8 @@ def _show_preview(
     status: int = 200,
 ) -> HttpResponse:
     page = keyset(BatchMember.objects.filter(batch=batch), request, key="pk")
-    number = batch.preview.get("agents", 0)
+    batch.preview = {**flow.NOTHING_COUNTED, **batch.preview}
+    number = batch.preview["agents"]
     return render(
         request,
         "safety/preview.html",

@@ -219,6 +219,7 @@ ACCOUNT_FORMS = {
 }
 MFA_FORMS = {
     "activate_totp": "accounts.people.forms.TurnOnTotp",
+    "add_webauthn": "accounts.people.forms.AddPasskey",
     "authenticate": "accounts.people.forms.ShowFactor",
     "reauthenticate": "accounts.people.forms.ShowFactorAgain",
 }

@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account import forms as account
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django.utils.translation import gettext_lazy as _
 
 LABELS = {
@@ -68,6 +69,15 @@ class PasswordAgain(InOurWords, account.ReauthenticateForm):  # type: ignore[mis
 
 class TurnOnTotp(InOurWords, ActivateTOTPForm):  # type: ignore[misc]
     pass
+
+
+class AddPasskey(InOurWords, AddWebAuthnForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"].label = _("Sign in with it alone")
+        self.fields["passwordless"].help_text = _(
+            "Without the password; the device then asks for your fingerprint, face or PIN."
+        )
 
 
 class ShowFactor(InOurWords, mfa.AuthenticateForm):  # type: ignore[misc]

@@ -31,7 +31,7 @@ def test_a_passkey_is_added_and_signs_in(page: Page, site: str) -> None:
     page.goto(f"{site}/accounts/2fa/webauthn/add/")
     check(page, "j02-1-add-a-passkey")
     page.get_by_label("Name").fill("Laptop")
-    page.get_by_label("Passwordless").check()
+    page.get_by_label("Sign in with it alone").check()
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_text("The passkey is added.")).to_be_visible()
     check(page, "j02-2-passkeys")

@@ -158,7 +158,11 @@ def test_a_database_that_is_away_is_503_and_the_provider_comes_again(client, db,
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     body=st.binary(max_size=200) | st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -42,7 +42,8 @@ def begin(wanted: Wanted, *, actor: str, now: datetime) -> Attestation:
         recompute(wanted.account_id, wanted.environment, now)
         if tries_left(wanted.account_id, wanted.environment, wanted.kind, now) == 0:
             raise NoTriesLeft
-        return _find_resumable(wanted, now) or _open(wanted, actor, now)
+        row = _find_resumable(wanted, now)
+        return _take_up(row, actor, now) if row else _open(wanted, actor, now)
 
 
 def request_for(row: Attestation, return_url: str) -> StartRequest:
@@ -81,6 +82,14 @@ def _find_resumable(wanted: Wanted, now: datetime) -> Attestation | None:
     return usable.order_by("-created_at").first()
 
 
+def _take_up(row: Attestation, actor: str, now: datetime) -> Attestation:
+    """A failed session that is tried again is on its way again, until the provider says more."""
+    failed = Attestation.objects.filter(pk=row.pk, state=State.FAILED)
+    if failed.update(state=State.PENDING, reason="", updated_at=now):
+        _note(row, actor, now)
+    return row
+
+
 def _open(wanted: Wanted, actor: str, now: datetime) -> Attestation:
     row = Attestation.objects.create(
         account_id=wanted.account_id,
@@ -92,6 +101,11 @@ def _open(wanted: Wanted, actor: str, now: datetime) -> Attestation:
         created_at=now,
         updated_at=now,
     )
+    _note(row, actor, now)
+    return row
+
+
+def _note(row: Attestation, actor: str, now: datetime) -> None:
     append(
         "attestation.started",
         actor=actor,
@@ -99,4 +113,3 @@ def _open(wanted: Wanted, actor: str, now: datetime) -> Attestation:
         payload={"kind": row.kind, "provider": row.provider, "environment": row.environment},
         at=now,
     )
-    return row

@@ -11,7 +11,7 @@ NEXT: Final[Mapping[State, frozenset[State]]] = {
     State.PROCESSING: frozenset(State) - {State.PENDING, State.PROCESSING},
     State.REVIEW: frozenset(State) - {State.PENDING, State.PROCESSING, State.REVIEW},
     # A failed session may be tried again at the provider.
-    State.FAILED: frozenset(State) - {State.FAILED, State.PENDING},
+    State.FAILED: frozenset(State) - {State.FAILED},
     State.VERIFIED: frozenset({State.REVIEW, State.REVERSED, State.REDACTED, State.EXPIRED}),
     # A dispute that was won restores.
     State.REVERSED: frozenset({State.VERIFIED, State.REVIEW, State.REDACTED}),

@@ -19,9 +19,25 @@ from attestation.providers.registry import find_offered
 
 KINDS: Final = ("identity", "payment")
 TITLES: Final = {"identity": _("Identity"), "payment": _("Payment")}
-OFFERS: Final[dict[str, tuple[tuple[str, str | Promise], ...]]] = {
-    "identity": (("document", _("Verify a document…")),),
-    "payment": (("instrument", _("Save a card…")), ("charged", _("Charge a card once…"))),
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the button that leads to the provider says."""
+
+    first: str | Promise
+    again: str | Promise
+    resume: str | Promise
+
+
+OFFERS: Final = {
+    "identity": {
+        "document": Labels(_("Verify a document…"), _("Verify again…"), _("Go on with the document…"))
+    },
+    "payment": {
+        "instrument": Labels(_("Save a card…"), _("Save another card…"), _("Go on saving a card…")),
+        "charged": Labels(_("Charge a card once…"), _("Charge again…"), _("Go on charging a card…")),
+    },
 }
 KEPT: Final = {
     "identity": _("Kept: the level, the method, the dates and a keyed hash. Never the document."),
@@ -41,8 +57,8 @@ class Rung:
 class Offer:
     level: str
     label: str | Promise
-    again: bool
-    """The level is held already; beginning renews it."""
+    is_next: bool
+    """The first level that is not held yet: what to do next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +81,6 @@ class Panel:
     def moves(self) -> bool:
         """Whether a result is on its way: the page follows it."""
         return self.latest is not None and self.latest.state in UNFINISHED
-
-    @property
-    def can_resume(self) -> bool:
-        return self.latest is not None and self.latest.state == State.PENDING
 
 
 def panels_of(account_id: str, environment: str, now: datetime) -> list[Panel]:
@@ -124,8 +136,16 @@ def _panel(
         latest=latest,
         said=explain(latest.state, latest.reason) if latest else None,
         tries_left=tries_left(account_id, environment, kind, now),
-        offers=[Offer(name, label, at_least(level, name)) for name, label in OFFERS[kind]]
-        if provider
-        else [],
+        offers=offers_of(kind, level, latest) if provider else [],
         provider_title=provider.title if provider else "",
     )
+
+
+def offers_of(kind: str, held: str, latest: Attestation | None) -> list[Offer]:
+    wanted = [name for name in OFFERS[kind] if not at_least(held, name)][:1]
+    offers = []
+    for name, labels in OFFERS[kind].items():
+        begun = latest is not None and latest.state == State.PENDING and latest.wanted_level == name
+        label = labels.resume if begun else labels.again if at_least(held, name) else labels.first
+        offers.append(Offer(name, label, name in wanted))
+    return offers

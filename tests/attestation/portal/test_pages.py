@@ -141,6 +141,16 @@ def test_a_failure_says_why_what_to_do_and_how_many_tries_are_left(alice, accoun
         assert words in shown
 
 
+def test_a_failed_session_that_is_taken_up_again_is_followed(alice, account, hosted):
+    alice.post(page(account, "start/"), IDENTITY)
+    settle(account, State.FAILED, 2, reason="selfie_mismatch", tries=1)
+    assert not alice.get(page(account)).context["moves"]
+    alice.post(page(account, "start/"), IDENTITY)
+    shown = alice.get(page(account))
+    assert shown.context["moves"]
+    assert "Go on with the document" in shown.content.decode()
+
+
 def test_without_tries_nothing_can_be_begun(alice, account, hosted):
     alice.post(page(account, "start/"), IDENTITY)
     settle(account, State.FAILED, 2, reason="selfie_mismatch", tries=5)

@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from agent_passport import Agent, AgentAuth, ConfigurationError
+from agent_passport import Agent, AgentAuth, ConfigurationError, PassportRefused, _retry
 from tests.sdk.encoding import b64
 from tests.sdk.fake_issuer import FakeIssuer
 from tests.sdk.service_side import AUDIENCE
@@ -84,6 +84,28 @@ def test_a_service_that_goes_on_refusing_is_believed(call: Call, service: Servic
     service.answers = [(401, challenge("invalid_token"))] * 5
     assert call("GET", "https://infer.example/echo").status_code == 401
     assert len(service.seen) == 2
+
+
+def test_when_the_issuer_is_away_the_refusal_of_the_service_stands(
+    call: Call, service: Service, issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("GET", "https://infer.example/echo")
+    issuer.stop()
+    monkeypatch.setattr(_retry, "ATTEMPTS", 1)
+    service.answers = [(401, challenge("invalid_token"))]
+    assert call("GET", "https://infer.example/echo").status_code == 401
+
+
+def test_an_agent_that_was_stopped_learns_why_from_the_issuer(
+    call: Call, service: Service, issuer: FakeIssuer
+) -> None:
+    call("GET", "https://infer.example/echo")
+    service.answers = [(401, challenge("invalid_token"))]
+    uri = f"{issuer.url}/docs/errors#passport_suspended"
+    body = {"error": "invalid_request", "error_description": "suspended", "error_uri": uri}
+    issuer.scripted = [(400, {}, body)]
+    with pytest.raises(PassportRefused, match="the portal says why"):
+        call("GET", "https://infer.example/echo")
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])

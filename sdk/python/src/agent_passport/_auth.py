@@ -7,7 +7,7 @@ import httpx
 
 from agent_passport._agent import Agent, scopes_of
 from agent_passport._dpop import make_proof
-from agent_passport._errors import ConfigurationError
+from agent_passport._errors import AgentPassportError, ConfigurationError, IssuerBusy, IssuerUnreachable
 from agent_passport._grants import Held
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*DPoP\s+(.*)", re.IGNORECASE)
@@ -31,29 +31,37 @@ class AgentAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         steps = self._steps(request)
-        given: Held | httpx.Response | None = None
+        wanted = next(steps)
         while True:
             try:
-                wanted = steps.send(given)
+                if wanted is not None:
+                    wanted = steps.send((yield wanted))
+                    continue
+                try:
+                    held = self._agent.token(self._audience, self._scopes)
+                except AgentPassportError as error:
+                    wanted = steps.throw(error)
+                else:
+                    wanted = steps.send(held)
             except StopIteration:
                 return
-            if wanted is None:
-                given = self._agent.token(self._audience, self._scopes)
-            else:
-                given = yield wanted
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         steps = self._steps(request)
-        given: Held | httpx.Response | None = None
+        wanted = next(steps)
         while True:
             try:
-                wanted = steps.send(given)
+                if wanted is not None:
+                    wanted = steps.send((yield wanted))
+                    continue
+                try:
+                    held = await self._agent.atoken(self._audience, self._scopes)
+                except AgentPassportError as error:
+                    wanted = steps.throw(error)
+                else:
+                    wanted = steps.send(held)
             except StopIteration:
                 return
-            if wanted is None:
-                given = await self._agent.atoken(self._audience, self._scopes)
-            else:
-                given = yield wanted
 
     def _steps(self, request: httpx.Request) -> _Steps:
         """Yields None for "a token, please", and the request when it may go out."""
@@ -61,7 +69,13 @@ class AgentAuth(httpx.Auth):
         can_repeat = isinstance(request.stream, httpx.ByteStream)
         mended: set[str] = set()
         while True:
-            token = yield None
+            try:
+                token = yield None
+            except (IssuerUnreachable, IssuerBusy):
+                if not mended:
+                    raise
+                # No second try then: the caller gets what the service answered to the first.
+                return
             assert isinstance(token, Held)
             self._sign(request, token)
             response = yield request

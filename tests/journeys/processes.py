@@ -36,7 +36,8 @@ class Process:
             self.running = subprocess.Popen(self.command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not answers(is_ready):
-            assert self.running.poll() is None, self.log.read_text()
+            code = self.running.poll()
+            assert code is None, f"ended with {code}: {self.log.read_text()}"
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 

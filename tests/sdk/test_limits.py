@@ -86,7 +86,6 @@ def test_a_call_that_passes_says_what_is_left(
     }
 
 
-@pytest.mark.refusal("RL-01")
 def test_of_a_burst_in_parallel_exactly_the_quota_passes(
     following: Verifier, issuer: FakeIssuer, key: AgentKey, token: str
 ) -> None:

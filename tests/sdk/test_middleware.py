@@ -135,7 +135,6 @@ def test_a_route_that_nobody_named_is_closed(alice: httpx.Client) -> None:
     assert alice.post("/echo").status_code == 403
 
 
-@pytest.mark.refusal("DPOP-18")
 def test_a_token_in_a_form_is_refused_and_other_forms_arrive_whole(alice: httpx.Client) -> None:
     response = alice.post("/infer", data={"prompt": "hello", "access_token": "x"})
     assert response.status_code == 400

@@ -35,6 +35,7 @@ def agent(owner: Account, name: str, *, environment: str = "sandbox") -> Agent:
     return Agent.objects.create(
         client_id=f"agent_{name}", name=name, account=owner, environment=environment,
         client_type=Agent.CLIENT_CONFIDENTIAL, authorization_grant_type=Agent.GRANT_CLIENT_CREDENTIALS,
+        client_secret="", hash_client_secret=False,
     )  # fmt: skip
 
 

@@ -18,24 +18,27 @@ from tests.passport.population import NOON
 
 ANALYST, APPROVER = "user:usr_analyst", "user:usr_approver"
 DAY = timedelta(days=1)
+SHARED_BY = 16
+"""No value links a whole large cluster: above its cap it would be no evidence."""
 
 
 def cluster(name: str, *account_ids: str) -> str:
     found = Cluster.objects.create(
         id=f"clu_{name}", environment="sandbox", grade="linked", model_version="test", size=len(account_ids)
     )
-    for account_id in account_ids:
-        join(found.pk, account_id)
+    for place, account_id in enumerate(account_ids):
+        join(found.pk, account_id, shared=place // SHARED_BY)
     return found.pk
 
 
-def join(cluster_id: str, account_id: str) -> None:
+def join(cluster_id: str, account_id: str, *, shared: int = 0) -> None:
+    """With a card and a device that some others of the cluster have too."""
     AccountCluster.objects.update_or_create(
         account_id=account_id, environment="sandbox", defaults={"cluster_id": cluster_id, "changed_at": NOON}
     )
     for kind in ("payment_instrument", "device"):
         ClusterLink.objects.create(
-            cluster_id=cluster_id, account_id=account_id, kind=kind, value_hash=kind.encode().ljust(32),
+            cluster_id=cluster_id, account_id=account_id, kind=kind, value_hash=f"{shared} {kind}".ljust(32).encode(),
             holders=3, bits=7.0,
         )  # fmt: skip
 

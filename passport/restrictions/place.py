@@ -15,13 +15,14 @@ from django.db.models import QuerySet
 from foundation.ledger.append import append
 from passport.credentials.models import Passport
 from passport.fields import Effect
+from passport.restrictions.insert import insert_for
 from passport.restrictions.models import Restriction
 from passport.restrictions.subjects import Subject, SubjectRef, in_chunks, lock_accounts, recompute
 from passport.status.dirty import mark
 
 LISTED = 1_000
 """A ledger entry of a batch names its subjects up to here; beyond, the batch's own set does."""
-INSERT_CHUNK = 10_000
+CHUNK = 10_000
 THROTTLED = frozenset({Subject.ACCOUNT.value, Subject.AGENT.value})
 
 __all__ = ["CannotLift", "SubjectRef", "expire", "lift", "lift_selected", "place"]
@@ -64,24 +65,21 @@ def place(
             subjects = _passports_of(subjects, issued_before, now)
         if not subjects:
             return 0
-        _insert(
-            Restriction(
-                subject_type=subject.type,
-                subject_id=subject.id,
-                account_id=subject.account_id,
-                effect=effect,
-                factor=factor,
-                reason=reason,
-                note=note,
-                placed_by=actor,
-                placed_at=now,
-                batch_id=batch_id,
-                ends_at=ends_at,
-                issued_before=issued_before,
-                final=final,
-                undo_until=undo_until,
-            )
-            for subject in subjects
+        insert_for(
+            subjects,
+            {
+                "effect": effect,
+                "factor": factor,
+                "reason": reason,
+                "note": note,
+                "placed_by": actor,
+                "placed_at": now,
+                "batch_id": batch_id,
+                "ends_at": ends_at,
+                "issued_before": issued_before,
+                "final": final,
+                "undo_until": undo_until,
+            },
         )
         _settle(
             "restriction.placed", subjects, effect, actor=actor, reason=reason, now=now, batch_id=batch_id
@@ -191,17 +189,13 @@ def _passports_of(subjects: Sequence[SubjectRef], issued_before: datetime, now: 
     return [found[jti] for jti in sorted(found)]
 
 
-def _insert(restrictions: Iterable[Restriction]) -> None:
-    Restriction.objects.bulk_create(restrictions, batch_size=INSERT_CHUNK)
-
-
 def _mark_lifted(ids: Sequence[int], *, actor: str, now: datetime) -> None:
     for part in in_chunks_of(ids):
         Restriction.objects.filter(pk__in=part).update(lifted_at=now, lifted_by=actor)
 
 
 def in_chunks_of(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (ids[start : start + INSERT_CHUNK] for start in range(0, len(ids), INSERT_CHUNK))
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
 
 def _by_type(subjects: Sequence[SubjectRef]) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 
 from accounts.people.models import User
 from foundation.ledger.read import entries_about
@@ -17,7 +17,7 @@ from passport.revocation.batch import (
     drift,
     needs_second_person,
 )
-from passport.revocation.models import BatchView, RevocationBatch
+from passport.revocation.models import BatchMember, BatchView, RevocationBatch
 from passport.revocation.preview import as_members
 from passport.revocation.select import links_now
 from passport.revocation.steps import get_batch, move, record, taken_in
@@ -29,8 +29,8 @@ HITTING = (State.RUNNING, State.PAUSED, State.DONE, State.UNDOING, State.UNDONE)
 
 def second_person_needed(batch: RevocationBatch, *, now: datetime) -> bool:
     """Whether this batch needs two people, given what else was hit within a day. Three queries."""
-    rows = taken_in(batch.pk)
-    hit = len({row.account_id for row in rows})
+    members = BatchMember.objects.filter(batch=batch, excluded=False)
+    hit = members.aggregate(n=Count("account_id", distinct=True))["n"]
     recent = RevocationBatch.objects.filter(state__in=HITTING, started_at__gt=now - HIT_WINDOW)
     recent = recent.exclude(pk=batch.pk)
     by_actor = recent.filter(Q(started_by=batch.requested_by) | Q(requested_by=batch.requested_by))

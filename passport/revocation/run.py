@@ -15,13 +15,13 @@ from foundation.jobs.outbox import enqueue, job
 from foundation.ledger.append import append
 from passport.conf import issuer
 from passport.fields import Effect
-from passport.restrictions.place import LISTED, SubjectRef, place
+from passport.restrictions.place import LISTED, place
 from passport.restrictions.publish import publish
 from passport.revocation.approve import check_drift, check_people
 from passport.revocation.batch import UNDO_WINDOW, BatchError, State, WrongState
 from passport.revocation.models import BatchMember, RevocationBatch
 from passport.revocation.receipt import write_receipt
-from passport.revocation.steps import create_batch, get_batch, move, taken_in
+from passport.revocation.steps import create_batch, get_batch, move, subjects_of
 
 TRAVEL = "passport.revocation.travel"
 ACTOR = "system:revocation"
@@ -100,7 +100,7 @@ def _check_startable(batch: RevocationBatch, now: datetime) -> None:
 
 def _lay_down(batch: RevocationBatch, *, actor: str, now: datetime) -> None:
     """The fact."""
-    members = taken_in(batch.pk)
+    members = subjects_of(batch.pk)
     if not members:
         raise BatchError("nobody_left", "everybody is left out")
     undo_until = now + UNDO_WINDOW if batch.effect == Effect.REVOKE else None
@@ -116,7 +116,7 @@ def _lay_down(batch: RevocationBatch, *, actor: str, now: datetime) -> None:
         recorded=len(members) if len(members) < LISTED else 0,
     )
     place(
-        [SubjectRef(member.subject_type, member.subject_id, member.account_id) for member in members],
+        members,
         effect=Effect(batch.effect),
         factor=batch.factor,
         reason=batch.reason,
@@ -175,7 +175,7 @@ def _finish(batch_id: str, now: datetime) -> None:
     batch = get_batch(batch_id)
     with transaction.atomic():
         if batch.effect == Effect.REVOKE:
-            members = {member.account_id for member in taken_in(batch_id)}
+            members = {member.account_id for member in subjects_of(batch_id)}
             remember(
                 members,
                 environment=batch.environment,

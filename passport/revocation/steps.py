@@ -7,6 +7,7 @@ from django.db import transaction
 
 from foundation.ledger.append import append
 from passport.fields import Effect
+from passport.restrictions.subjects import SubjectRef
 from passport.revocation.batch import BatchError, State, WrongState, check_step
 from passport.revocation.models import BatchMember, RevocationBatch
 
@@ -103,7 +104,16 @@ def record(
     )
 
 
-def taken_in(batch_id: str) -> "list[BatchMember]":
+def taken_in(batch_id: str) -> list[BatchMember]:
     """The members of the set that are not left out, in order."""
     rows = BatchMember.objects.filter(batch_id=batch_id, excluded=False)
     return list(rows.order_by("subject_type", "subject_id"))
+
+
+def subjects_of(batch_id: str) -> list[SubjectRef]:
+    """The same set, as far as a restriction needs it."""
+    rows = BatchMember.objects.filter(batch_id=batch_id, excluded=False)
+    names = rows.order_by("subject_type", "subject_id").values_list(
+        "subject_type", "subject_id", "account_id"
+    )
+    return [SubjectRef(*name) for name in names]

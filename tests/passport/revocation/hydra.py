@@ -26,21 +26,34 @@ def cluster(name: str, *account_ids: str) -> str:
     found = Cluster.objects.create(
         id=f"clu_{name}", environment="sandbox", grade="linked", model_version="test", size=len(account_ids)
     )
-    for place, account_id in enumerate(account_ids):
-        join(found.pk, account_id, shared=place // SHARED_BY)
+    AccountCluster.objects.bulk_create(
+        [
+            AccountCluster(account_id=one, environment="sandbox", cluster=found, changed_at=NOON)
+            for one in account_ids
+        ]
+    )
+    ClusterLink.objects.bulk_create(
+        [link for place, one in enumerate(account_ids) for link in links(found.pk, one, place // SHARED_BY)]
+    )
     return found.pk
 
 
-def join(cluster_id: str, account_id: str, *, shared: int = 0) -> None:
-    """With a card and a device that some others of the cluster have too."""
-    AccountCluster.objects.update_or_create(
-        account_id=account_id, environment="sandbox", defaults={"cluster_id": cluster_id, "changed_at": NOON}
+def links(cluster_id: str, account_id: str, shared: int) -> list[ClusterLink]:
+    """A card and a device that some others of the cluster have too."""
+    return [
+        ClusterLink(
+            cluster_id=cluster_id, account_id=account_id, kind=kind, holders=3, bits=7.0,
+            value_hash=f"{shared} {kind}".ljust(32).encode(),
+        )
+        for kind in ("payment_instrument", "device")
+    ]  # fmt: skip
+
+
+def join(cluster_id: str, account_id: str) -> None:
+    AccountCluster.objects.create(
+        account_id=account_id, environment="sandbox", cluster_id=cluster_id, changed_at=NOON
     )
-    for kind in ("payment_instrument", "device"):
-        ClusterLink.objects.create(
-            cluster_id=cluster_id, account_id=account_id, kind=kind, value_hash=f"{shared} {kind}".ljust(32).encode(),
-            holders=3, bits=7.0,
-        )  # fmt: skip
+    ClusterLink.objects.bulk_create(links(cluster_id, account_id, 0))
 
 
 def leave(account_id: str) -> None:

@@ -124,7 +124,6 @@ def test_a_token_that_the_issuer_did_not_sign_so_is_refused(
     assert challenge(call(verifier, key, BROKEN_SIGNATURES[name](issuer, key))) == INVALID_TOKEN
 
 
-@pytest.mark.refusal("JWKS-01")
 def test_made_up_key_ids_cause_one_look_at_the_key_set(
     verifier: Verifier, issuer: FakeIssuer, key: AgentKey
 ) -> None:

@@ -51,7 +51,9 @@ class Browser:
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
         self.http = httpx.Client(
-            follow_redirects=True, timeout=20, headers={"User-Agent": "agent-passport demo"}
+            follow_redirects=True,
+            timeout=20,
+            headers={"User-Agent": "agent-passport demo", "Accept": "text/html"},
         )
         self.page = httpx.Response(200)
 

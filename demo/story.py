@@ -47,11 +47,10 @@ def tell(teller: Teller, stage: Stage) -> None:
 def people_arrive(teller: Teller, stage: Stage, run: str, rng: random.SystemRandom) -> dict[str, Developer]:
     teller.step(1, "Developers sign up, confirm their address, open an account, turn on a second factor")
     shared = Browser(stage.issuer)
-    shared.open("/accounts/signup/")
-    cast = {"Alice": sign_up("Alice", Browser(stage.issuer), run)}
+    cast = {"Alice": sign_up("Alice", Browser(stage.issuer), run), "Mallory": sign_up("Mallory", shared, run)}
     teller.sent("POST /accounts/signup/, the link of the mail, POST /accounts/new/, POST …/totp/activate/")
     teller.came(f"account {cast['Alice'].account}")
-    for name in (*HYDRA, "Ines"):
+    for name in (*HYDRA[1:], "Ines"):
         cast[name] = sign_up(name, shared.another_session(), run)
     for name in ("Ivy", "Igor"):
         cast[name] = sign_up(name, Browser(stage.issuer), run)

@@ -35,13 +35,14 @@ class VisitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         held = devices.read_device(request)
         device = held or devices.new_device()
-        request.device = device  # type: ignore[attr-defined]
+        # One that the browser has not sent back yet may never be kept: then it tells nobody apart.
+        request.device = held or ""  # type: ignore[attr-defined]
         response = self.get_response(request)
         if held is None and wants_page(request):
             devices.keep(response, devices.DEVICE_COOKIE, device)
         # Without a session cookie nobody is signed in: the endpoints of machines never load a session.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
-            self.record(request, response, request.user, device)
+            self.record(request, response, request.user, held or "")
         return response
 
     def record(self, request: HttpRequest, response: HttpResponse, user: User, device: str) -> None:

@@ -14,6 +14,7 @@ def kinds_of(account: Account) -> set[str]:
 
 def test_opening_an_account_records_address_range_device_and_e_mail(alice: User) -> None:
     client = people.browser(alice, REMOTE_ADDR="203.0.113.7")
+    client.get("/accounts/new/")
     client.post("/accounts/new/", {"name": "Acme", "kind": "organisation"})
     assert kinds_of(Account.objects.get()) == {"email", "device", "ip_prefix"}
 
@@ -22,6 +23,7 @@ def test_two_accounts_of_one_browser_hold_the_same_device(alice: User, carol: Us
     shared = Client(headers={"Accept": "text/html"})
     for user in (alice, carol):
         shared.force_login(user)
+        shared.get("/accounts/new/")
         shared.post("/accounts/new/", {"name": user.email, "kind": "person"})
     values = Signal.objects.filter(environment="live", kind="device").values_list("value_hash", flat=True)
     assert len(values) == 2
@@ -35,8 +37,17 @@ def test_a_developers_visit_tells_nothing_of_the_account(acme: Account, bob: Use
 
 def test_an_owners_later_visit_from_elsewhere_is_recorded(alice: User) -> None:
     account = open_account(alice, "Acme", "person")
-    people.browser(alice, REMOTE_ADDR="198.51.100.4").get("/profile/")
+    elsewhere = people.browser(alice, REMOTE_ADDR="198.51.100.4")
+    elsewhere.get("/profile/")
+    elsewhere.get("/profile/")
     assert kinds_of(account) == {"device", "email", "ip_prefix"}
+
+
+def test_a_client_that_keeps_no_cookie_shows_no_device(alice: User) -> None:
+    account = open_account(alice, "Acme", "person")
+    for _ in range(3):
+        people.browser(alice).get("/profile/")
+    assert kinds_of(account) == {"email", "ip_prefix"}
 
 
 def test_the_device_cookie_is_random_and_out_of_reach_of_scripts(db: None) -> None:

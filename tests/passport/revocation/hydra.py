@@ -66,7 +66,9 @@ def staff(
 ) -> str:
     """A member of staff whose role is in the record."""
     user = User.objects.create(
-        pk=actor.removeprefix("user:"), email=f"{actor[9:]}@passport.test", is_staff=True
+        pk=actor.removeprefix("user:"),
+        email=f"{actor.removeprefix('user:usr_')}@passport.test",
+        is_staff=True,
     )
     user.groups.add(Group.objects.get_or_create(name=role)[0])
     append(

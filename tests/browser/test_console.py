@@ -15,7 +15,7 @@ from passport.agents.models import Agent
 from passport.restrictions.models import AccountState
 from passport.signing import keys
 from tests import people
-from tests.browser.conftest import check, enter
+from tests.browser.conftest import check, enter, said_by
 
 pytestmark = pytest.mark.browser
 
@@ -93,6 +93,9 @@ def run(page: Page, heads: list[Account]) -> None:
     page.get_by_role("button", name="Revoke 3 accounts").click()
     expect(page.get_by_text("That is not the number above.").first).to_be_visible()
     assert effects(heads) <= {0}
+    # The browser notes the refusal, which was wanted, in its console.
+    assert [text for text in said_by(page) if "status of 400" not in text] == []
+    said_by(page).clear()
     page.get_by_label("Type the number of agents").fill("3")
     page.get_by_role("button", name="Revoke 3 accounts").click()
     expect(page.get_by_role("heading", name="Revoke · Payment fraud")).to_be_visible()

@@ -15,6 +15,8 @@ from demo.stage import Stage
 from demo.telling import Teller
 
 INFER, ECHO = "model:infer", "echo:read"
+ISSUER_BACK_SECONDS = 2.0
+"""A service that found the issuer away counts by itself for a second before it asks again."""
 
 
 class Performers:
@@ -113,6 +115,7 @@ def proof_maker(key: AgentKey, url: str, token: str) -> Callable[..., str]:
 
 def hit_the_limit(teller: Teller, performers: Performers) -> None:
     teller.step(6, "The scoped limit holds, for each agent and for its account")
+    time.sleep(ISSUER_BACK_SECONDS)
     answers = [performers.call("Alice", scope=INFER) for _ in range(21)]
     codes = [answer.status_code for answer in answers]
     teller.came(f"{codes}")

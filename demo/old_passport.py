@@ -25,6 +25,7 @@ class OldPassport:
     def revoked_by_its_agent(cls, performers: Performers, name: str) -> "OldPassport":
         """The agent goes on with another one."""
         agent = performers.agents[name][0]
+        held = agent.token(performers.audience, ECHO)
         old = cls(agent.passport().value, agent, performers.audience)
         answer = httpx.post(
             f"{agent.issuer}/oauth/revoke",
@@ -36,6 +37,7 @@ class OldPassport:
         )
         answer.raise_for_status()
         agent.renew()
+        agent.forget(held)
         return old
 
     def is_refused(self) -> bool:

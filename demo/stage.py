@@ -20,7 +20,11 @@ class Stage:
     data_dir: Path
     services: list[dict[str, Any]]
     admin: dict[str, str]
-    pid: int
+
+    @property
+    def pid(self) -> int:
+        """Of the server's process as it is now: it may have been started again."""
+        return int((self.data_dir / "serve.pid").read_text())
 
     def free_port(self) -> int:
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -44,7 +48,7 @@ def find_stage(data_dir: Path, port: int) -> Stage:
     made = json.loads(demo.read_text(encoding="utf-8"))
     issuer = str(made["issuer"])
     wait_until_ready(issuer)
-    return Stage(issuer, data_dir, made["services"], made["admin"], int(pid_file.read_text()))
+    return Stage(issuer, data_dir, made["services"], made["admin"])
 
 
 def wait_until_ready(issuer: str, seconds: float = 30) -> None:

@@ -5,7 +5,6 @@ from typing import Final
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.request import RawPostDataException, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -14,6 +13,7 @@ from attestation.inbox.apply import store
 from attestation.inbox.counters import RECEIVED, REFUSED
 from attestation.providers.registry import find_provider
 from foundation import clock
+from foundation.web.bodies import BodyTooLong, BodyUnreadable, read_body
 
 log = structlog.get_logger()
 
@@ -46,10 +46,10 @@ def receive(request: HttpRequest, provider_name: str) -> HttpResponse:
 def read_events(provider: Provider, request: HttpRequest) -> list[EventRef]:
     """Raises BadWebhook, whatever is wrong with the request."""
     try:
-        body = request.read(LONGEST_BODY_BYTES + 1)
-    except (OSError, UnreadablePostError, RawPostDataException) as broken:
+        body = read_body(request, LONGEST_BODY_BYTES)
+    except BodyUnreadable as broken:
         raise BadWebhook("cut_off") from broken
-    if len(body) > LONGEST_BODY_BYTES:
-        raise BadWebhook("too_long")
+    except BodyTooLong as longer:
+        raise BadWebhook("too_long") from longer
     headers = {name.lower(): value for name, value in request.headers.items()}
     return provider.verify_webhook(headers, body, clock.now())

@@ -5,13 +5,13 @@ from functools import wraps
 from typing import Any
 
 import structlog
-from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from foundation import clock
+from foundation.web.bodies import BodyTooLong, BodyUnreadable, read_body
 from foundation.web.problems import problem
 from passport.admission.blocks import LIFE_MS
 from passport.conf import issuer
@@ -70,12 +70,11 @@ def _body(request: HttpRequest, max_bytes: int) -> bytes:
     if declared > max_bytes:
         raise _TooLong
     try:
-        body = request.body
-    except RequestDataTooBig:
+        return read_body(request, max_bytes)
+    except BodyTooLong:
         raise _TooLong from None
-    if len(body) > max_bytes:
-        raise _TooLong
-    return body
+    except BodyUnreadable:
+        raise BadRequest("the body could not be read") from None
 
 
 def _say(status: int, kind: str, message: str, headers: dict[str, str]) -> HttpResponse:

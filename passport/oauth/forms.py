@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import overload
 from urllib.parse import unquote_to_bytes
 
-from django.http import HttpRequest, UnreadablePostError
-from django.http.request import RawPostDataException
+from django.http import HttpRequest
 
+from foundation.web import bodies
 from passport.errors import InvalidRequest
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
@@ -62,12 +62,11 @@ def read_form(request: HttpRequest) -> Form:
 def read_body(request: HttpRequest, *, most: int = MAX_BYTES) -> bytes:
     """The body, of which no more is read than is allowed. Raises InvalidRequest (413 when too long)."""
     try:
-        body = request.read(most + 1)
-    except (UnreadablePostError, RawPostDataException) as broken:
+        return bodies.read_body(request, most)
+    except bodies.BodyUnreadable as broken:
         raise InvalidRequest("the body could not be read") from broken
-    if len(body) > most:
-        raise InvalidRequest(f"the body is longer than {most} bytes", status=413)
-    return body
+    except bodies.BodyTooLong:
+        raise InvalidRequest(f"the body is longer than {most} bytes", status=413) from None
 
 
 def parse_form(body: bytes) -> Form:

@@ -1,5 +1,6 @@
 """The whole story of the README, against a server process of its own, through its public doors."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from demo.stage import find_stage
 from demo.story import tell
 from demo.telling import Teller
 from tests.processes import Embedded, embedded_server
+
+FEED_BACK_SECONDS = 6
+"""A service that lost its feed tries again with growing pauses; the bound of a second needs the feed."""
 
 pytestmark = pytest.mark.services
 
@@ -24,6 +28,40 @@ def test_the_whole_story_holds(server: Embedded) -> None:
     tell(teller, find_stage(server.folder, server.port))
     assert [step["step"] for step in teller.steps] == list(range(1, 11))
     assert all(step["held"] or step["step"] == 0 for step in teller.steps)
+
+
+class Killing(Teller):
+    """Cuts the server's power once in each of the steps 4 to 9, and goes on with a restarted one."""
+
+    def __init__(self, server: Embedded) -> None:
+        super().__init__(quiet=True)
+        self.server = server
+        self.killed: list[int] = []
+
+    def step(self, number: int, title: str) -> None:
+        super().step(number, title)
+        # In these two the process is stopped by the story, or its counters are what is told.
+        if number in {5, 6}:
+            self.cut(number)
+
+    def holds(self, what: str, condition: object, seen: object = "") -> None:
+        super().holds(what, condition, seen)
+        number = self.steps[-1]["step"]
+        if number in {4, 7, 8, 9} and number not in self.killed:
+            self.cut(number)
+
+    def cut(self, number: int) -> None:
+        self.killed.append(number)
+        self.server.kill()
+        self.server.start()
+        time.sleep(FEED_BACK_SECONDS)
+
+
+def test_the_story_goes_on_when_the_server_is_killed_in_each_of_its_steps(server: Embedded) -> None:
+    teller = Killing(server)
+    tell(teller, find_stage(server.folder, server.port))
+    assert teller.killed == [4, 5, 6, 7, 8, 9]
+    assert [step["step"] for step in teller.steps] == list(range(1, 11))
 
 
 def test_the_demo_is_the_same_each_time_and_for_its_owner_alone(server: Embedded) -> None:

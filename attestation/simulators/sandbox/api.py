@@ -20,6 +20,7 @@ from attestation.simulators.models import SandboxDelivery, SandboxSession
 from attestation.simulators.sandbox import sessions
 from attestation.simulators.sandbox.magic import Standing
 from foundation import clock
+from foundation.web.bodies import BodyTooLong, BodyUnreadable, read_body
 
 LONGEST_BODY_BYTES: Final = 16 * 1024
 LISTED: Final = 500
@@ -119,9 +120,10 @@ def answer_session(session: SandboxSession, *, status: int = 200) -> JsonRespons
 
 
 def read_object(request: HttpRequest) -> dict[str, Any]:
-    raw = request.read(LONGEST_BODY_BYTES + 1)
-    if len(raw) > LONGEST_BODY_BYTES:
-        raise BadRequest("body_too_long")
+    try:
+        raw = read_body(request, LONGEST_BODY_BYTES)
+    except (BodyTooLong, BodyUnreadable) as refused:
+        raise BadRequest("body_too_long") from refused
     try:
         asked = json.loads(raw)
     except (ValueError, RecursionError) as damaged:

@@ -11,7 +11,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections
 
 from foundation.jobs.outbox import run_due, woken
-from foundation.jobs.periodic import run_periodic
+from foundation.jobs.periodic import Watch
 from foundation.ledger.sequence import sequence
 
 log = structlog.get_logger()
@@ -31,7 +31,7 @@ class EmbeddedWorkers:
             threading.Thread(target=self._loop, args=(name, step, wait), name=f"ap-{name}", daemon=True)
             for name, step, wait in (
                 ("jobs", run_due, self._wait_for_jobs),
-                ("periodic", run_periodic, lambda: self.stopping.wait(PERIODIC_LOOK_SECONDS)),
+                ("periodic", Watch().run, lambda: self.stopping.wait(PERIODIC_LOOK_SECONDS)),
                 ("ledger", sequence, lambda: self.stopping.wait(LEDGER_LOOK_SECONDS)),
             )
         ]

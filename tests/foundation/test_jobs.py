@@ -106,3 +106,16 @@ def test_periodic_work_runs_once_an_interval(monkeypatch: pytest.MonkeyPatch) ->
     Periodic.objects.update(began_at=clock.now() - timedelta(seconds=61))
     periodic.run_periodic()
     assert len(count) == 2
+
+
+def test_a_watch_asks_nothing_of_the_database_while_nothing_can_be_due(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    count: list[int] = []
+    monkeypatch.setattr(periodic, "ROUNDS", {"test": periodic.Round("test", 60, lambda: count.append(1))})
+    watch = periodic.Watch()
+    assert watch.run() == ["test"]
+    with django_assert_num_queries(0):
+        assert watch.run() == []
+    assert periodic.Watch().run() == []
+    assert count == [1]

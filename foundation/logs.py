@@ -1,0 +1,29 @@
+"""How events are logged: one line each on standard error, as JSON in production."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure(*, as_json: bool, level: str) -> None:
+    """Events with keys; identifiers yes, tokens, proofs, documents and e-mail addresses never."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer()
+            if as_json
+            else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, 20)),
+        logger_factory=to_standard_error,
+        cache_logger_on_first_use=False,
+    )
+
+
+def to_standard_error(*_: object) -> structlog.WriteLogger:
+    """Looks up the stream each time, so that whoever replaced it is heard."""
+    return structlog.WriteLogger(sys.stderr)

@@ -30,15 +30,15 @@ async def follow(feed: Feed, after: int | None) -> AsyncIterator[bytes]:
     """The frames of one connection; ``after`` is the last position the reader has, None for a new one."""
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + DRAW.uniform(*LIFE_SECONDS)
-    subscriber, position = await _in_thread(feed.join, loop)
+    subscriber, position = await in_thread(feed.join, loop)
     try:
         yield frames.retry(DRAW.randint(*RETRY_MS))
-        lists = [list_uri(issuer(), number) for number in await _in_thread(list_numbers)]
+        lists = [list_uri(issuer(), number) for number in await in_thread(list_numbers)]
         yield frames.hello(position, lists)
-        denied_at, denied = await _in_thread(feed.denied)
+        denied_at, denied = await in_thread(feed.denied)
         yield denied
         if after is not None:
-            yield await _in_thread(_missed, after, position, denied_at)
+            yield await in_thread(_missed, after, position, denied_at)
         while loop.time() < ends_at:
             told = await _next(feed, subscriber, denied_at)
             if told is None:
@@ -74,7 +74,7 @@ def _missed(after: int, up_to: int, denied_at: int) -> bytes:
     return b"".join(item.frames if item.position > denied_at else item.without_denied for item in items)
 
 
-async def _in_thread(function: Callable[..., Any], *arguments: object) -> Any:
+async def in_thread(function: Callable[..., Any], *arguments: object) -> Any:
     """Run a function that reads the database, and give the connection back."""
 
     def run() -> Any:

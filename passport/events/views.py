@@ -1,8 +1,8 @@
 """GET /v1/events: the feed, for services that verify offline (DESIGN section 7)."""
 
 import re
+from functools import partial
 
-from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
@@ -11,7 +11,7 @@ from foundation import clock
 from foundation.web.problems import problem
 from passport.conf import issuer
 from passport.errors import OAuthError
-from passport.events.stream import FEED, follow
+from passport.events.stream import FEED, follow, in_thread
 from passport.proofs.service_tokens import check_service_token
 
 SCOPE = "events.read"
@@ -31,8 +31,9 @@ async def events(request: HttpRequest) -> HttpResponseBase:
             "This process speaks WSGI. Route /v1/events to the ASGI process (config.asgi).",
         )
     try:
-        await sync_to_async(check_service_token)(
-            request.headers.get("Authorization"), scope=SCOPE, issuer=issuer(), now=clock.now()
+        await in_thread(
+            partial(check_service_token, scope=SCOPE, issuer=issuer(), now=clock.now()),
+            request.headers.get("Authorization"),
         )
     except OAuthError as refusal:
         return problem(refusal.status, refusal.code, "Refused", refusal.description, headers=refusal.headers)

@@ -3,15 +3,14 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.test import AsyncClient, Client
 
 from foundation import clock
 from foundation.ledger.read import head
 from passport.conf import issuer
-from passport.errors import AccessDenied, InvalidToken
+from passport.errors import AccessDenied, InvalidToken, OAuthError
 from passport.events.feed import Feed, Ring, Subscriber, history
-from passport.events.stream import FEED
+from passport.events.stream import FEED, in_thread
 from passport.events.translate import Gap, Item
 from passport.events.views import read_position
 from passport.fields import Effect
@@ -191,18 +190,21 @@ def test_a_process_that_cannot_hold_connections_says_where_the_feed_is(client: C
 
 
 @pytest.mark.parametrize(
-    ("changes", "error"),
+    ("changes", "refusal", "error"),
     [
-        ({"aud": "https://model.example"}, "invalid_token"),
-        ({"iss": "https://evil.example"}, "invalid_token"),
-        ({"exp": 1}, "invalid_token"),
-        ({"exp": "never"}, "invalid_token"),
-        ({"sub": "svc_unknown"}, "invalid_token"),
-        ({"client_id": "svc_other"}, "invalid_token"),
+        ({"aud": "https://model.example"}, InvalidToken, "invalid_token"),
+        ({"iss": "https://evil.example"}, InvalidToken, "invalid_token"),
+        ({"exp": 1}, InvalidToken, "invalid_token"),
+        ({"exp": "never"}, InvalidToken, "invalid_token"),
+        ({"sub": "svc_unknown", "client_id": "svc_unknown"}, InvalidToken, "invalid_token"),
+        ({"sub": "agent_alice", "client_id": "agent_alice"}, AccessDenied, "insufficient_scope"),
+        ({"client_id": "svc_other"}, AccessDenied, "insufficient_scope"),
     ],
 )
-def test_a_token_that_is_not_a_services_for_us_is_refused(changes: dict[str, object], error: str) -> None:
-    with pytest.raises(InvalidToken) as refused:
+def test_a_token_that_is_not_a_services_for_us_is_refused(
+    changes: dict[str, object], refusal: type[OAuthError], error: str
+) -> None:
+    with pytest.raises(refusal) as refused:
         check(f"Bearer {token(**changes)}")
     assert f'error="{error}"' in refused.value.headers["WWW-Authenticate"]
 
@@ -288,7 +290,7 @@ class TestOneConnection:
                 told += events(raw)
                 names = [event for event, _ in told]
                 if after_hello is not None and "denied-list" in names:
-                    await sync_to_async(after_hello)()
+                    await in_thread(after_hello)
                     after_hello = None
                 elif until in names and after_hello is None:
                     break

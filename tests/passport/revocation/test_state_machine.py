@@ -174,7 +174,7 @@ class TestRestricting(TestCase):
     @pytest.mark.django_db
     def test_in_any_order_the_server_says_what_the_model_says(self) -> None:
         examples = settings(
-            max_examples=12, stateful_step_count=14, deadline=None,
+            max_examples=50, stateful_step_count=10, deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         )  # fmt: skip
 

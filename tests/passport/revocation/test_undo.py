@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.linkage.models import BanMemory
+from accounts.linkage.models import BanMemory, Signal
 from foundation.jobs.outbox import run_due
 from passport.credentials.models import Passport
 from passport.fields import Effect
@@ -96,6 +96,16 @@ def test_one_member_is_undone_and_the_others_stay() -> None:
     assert get_batch(batch.pk).state == State.DONE
 
 
+def test_undoing_one_member_leaves_what_others_placed_on_it() -> None:
+    account = SubjectRef(Subject.ACCOUNT, "acc_oscar", "acc_oscar")
+    place([account], effect=Effect.SUSPEND, reason="chargeback", actor="user:usr_1", now=NOON)
+    batch = done("clu_hydra")
+    undo(batch.pk, ANALYST, "innocent", ["acc_oscar"], now=LATER)
+    run_due()
+    assert not is_valid("oscar")
+    assert AccountState.objects.get(pk="acc_oscar").effect == Effect.SUSPEND
+
+
 def test_when_the_last_member_is_undone_so_is_the_batch() -> None:
     batch = done("clu_hydra")
     undo(batch.pk, ANALYST, "innocent", ["acc_oscar"], now=LATER)
@@ -148,8 +158,6 @@ def test_an_account_outside_the_set_is_not_undone() -> None:
 
 
 def test_what_is_remembered_of_the_revoked_is_forgotten_with_the_batch() -> None:
-    from accounts.linkage.models import Signal
-
     for name in ("mallory", "trent"):
         Signal.objects.create(
             account_id=f"acc_{name}", environment="sandbox", kind="device", key_id="k", value_hash=b"d" * 32,

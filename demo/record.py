@@ -1,6 +1,5 @@
 """Step 10: the record of all this is whole, and says which entry was altered behind its back."""
 
-import os
 import re
 import shutil
 import sqlite3
@@ -9,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from demo.stage import Stage
+from demo.stage import Stage, plain_environment
 from demo.telling import Teller
 
 MANAGE = Path(__file__).parent.parent / "manage.py"
@@ -33,7 +32,7 @@ def prove_the_record(teller: Teller, stage: Stage) -> None:
 
 
 def verify(data_dir: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "DATA_DIR": str(data_dir)}
+    environment = plain_environment(DATA_DIR=str(data_dir))
     command = [sys.executable, str(MANAGE), "verify_ledger", *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -14,6 +14,12 @@ from typing import Any
 import httpx
 
 
+def plain_environment(**more: str) -> dict[str, str]:
+    """For processes of the story: the embedded default, whatever else this shell is set up for."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AP_")}
+    return {**kept, **more}
+
+
 @dataclass(frozen=True)
 class Stage:
     issuer: str

@@ -49,7 +49,9 @@ def is_same_server(connection: redis.Redis, broker_url: str) -> bool:
     """By the server's own id: two names may lead to one server."""
     if not broker_url.startswith(("redis:", "rediss:", "unix:", "redis+socket:")):
         return False
-    broker = connect(broker_url.replace("redis+socket:", "unix:", 1))
+    # Celery's way of writing a Unix socket has a name of its own, and its database in another parameter.
+    address = broker_url.replace("redis+socket:", "unix:", 1).replace("virtual_host=", "db=", 1)
+    broker = connect(address)
     try:
         return _run_id(broker) == _run_id(connection)
     except RedisError:

@@ -8,8 +8,8 @@ from foundation.ledger.models import Entry
 from passport.credentials.models import Passport
 from passport.fields import Effect
 from passport.protocol import PASSPORT_TYPE
+from passport.restrictions.models import Switch
 from passport.restrictions.place import SubjectRef, place
-from passport.revocation.models import Switch
 from tests.cast import INFER, ISSUER, MODEL, SEARCH, Key, claims_of, granted, hire, open_account, open_service
 from tests.cast import refused as is_refused
 

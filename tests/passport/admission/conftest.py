@@ -8,6 +8,7 @@ from passport.admission.database import DatabaseStore
 from passport.admission.memory import MemoryStore
 from passport.admission.redis import RedisStore, client
 from passport.credentials.models import IssueRecord
+from tests import services
 from tests.passport.admission.asking import NOON_US
 
 SINCE_US = NOON_US - 1
@@ -30,6 +31,15 @@ def connection():
     connection = client(settings.ADMISSION_REDIS_URL)
     connection.flushdb()
     return connection
+
+
+@pytest.fixture
+def lone_connection(settings, tmp_path):
+    """A Redis of this test alone: its policy may be changed without any other test seeing it."""
+    settings.ADMISSION_REDIS_URL = services.start_redis(tmp_path, "lone")
+    running = services.OWNED.pop()
+    yield client(settings.ADMISSION_REDIS_URL)
+    running.stop()
 
 
 @pytest.fixture(params=STORES)

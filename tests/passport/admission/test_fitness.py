@@ -10,12 +10,8 @@ def found() -> list[str | None]:
 
 
 @pytest.fixture
-def policy(connection):
-    def put(value: str) -> None:
-        connection.config_set("maxmemory-policy", value)
-
-    yield put
-    put("noeviction")
+def policy(lone_connection):
+    return lambda value: lone_connection.config_set("maxmemory-policy", value)
 
 
 def test_a_redis_of_its_own_without_eviction_is_fit(connection) -> None:

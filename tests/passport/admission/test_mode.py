@@ -116,14 +116,11 @@ class TestRedis:
         mode.lose(self.mode, "late", clock.now())
         assert row() == "redis"
 
-    def test_a_redis_that_evicts_is_never_marked(self, connection) -> None:
+    def test_a_redis_that_evicts_is_never_marked(self, lone_connection) -> None:
         mode.lose(self.mode, "test", clock.now())
-        connection.config_set("maxmemory-policy", "allkeys-lru")
-        try:
-            mode.probe()
-            assert row() == "database"
-        finally:
-            connection.config_set("maxmemory-policy", "noeviction")
+        lone_connection.config_set("maxmemory-policy", "allkeys-lru")
+        mode.probe()
+        assert row() == "database"
 
     def test_each_partition_keeps_to_its_own_hash_tag(self, connection) -> None:
         connection.flushdb()

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.fields import BooleanField
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from passport.agents.models import Agent
 from passport.credentials.models import Passport
@@ -98,60 +97,74 @@ def _agent_entries(kind: Subject, ids: Any) -> QuerySet[StatusEntry] | None:
 
 def _passport_values(passports: QuerySet[Passport]) -> dict[int, int]:
     account = AccountState.objects.filter(account_id=OuterRef("account_id")).values("effect")
-    rows = passports.annotate(
-        strongest=Greatest(
-            Coalesce(Subquery(account), int(Effect.NONE)),
-            F("agent__effect"),
-            F("key__effect"),
-            F("effect"),
-            F("signing_key__effect"),
-        ),
-        settled=_settled(
-            (Subject.ACCOUNT, "account_id"),
-            (Subject.AGENT, "agent__client_id"),
-            (Subject.KEY, "key_id"),
-            (Subject.PASSPORT, "jti"),
-            (Subject.SIGNING_KEY, "signing_key_id"),
-        ),
-    ).values_list("status_index", "strongest", "settled", "agent__state")
-    return _values(rows)
+    rows = passports.annotate(of_account=Coalesce(Subquery(account), int(Effect.NONE))).values_list(
+        "status_index", "agent__state",
+        "account_id", "of_account", "agent__client_id", "agent__effect", "key_id", "key__effect",
+        "jti", "effect", "signing_key_id", "signing_key__effect",
+    )  # fmt: skip
+    kinds = (Subject.ACCOUNT, Subject.AGENT, Subject.KEY, Subject.PASSPORT, Subject.SIGNING_KEY)
+    return _values([Root(row[0], row[1], _owns(kinds, row[2:])) for row in rows])
 
 
 def _agent_values(entries: QuerySet[StatusEntry]) -> dict[int, int]:
-    agent = Agent.objects.filter(client_id=OuterRef("root"))
-    account = AccountState.objects.filter(account_id=OuterRef("account_of")).values("effect")
+    agents = Agent.objects.filter(client_id=OuterRef("root"))
+    accounts = AccountState.objects.filter(account_id=OuterRef("of_agent"))
     rows = (
-        entries.annotate(account_of=Subquery(agent.values("account_id")))
+        entries.annotate(of_agent=Subquery(agents.values("account_id")))
         .annotate(
-            strongest=Greatest(
-                Coalesce(Subquery(account), int(Effect.NONE)), Subquery(agent.values("effect"))
-            ),
-            settled=_settled((Subject.ACCOUNT, "account_of"), (Subject.AGENT, "root")),
-            state=Subquery(agent.values("state")),
+            of_account=Coalesce(Subquery(accounts.values("effect")), int(Effect.NONE)),
+            own=Subquery(agents.values("effect")),
+            state=Subquery(agents.values("state")),
         )
-        .values_list("index", "strongest", "settled", "state")
+        .values_list("index", "state", "of_agent", "of_account", "root", "own")
     )
-    return _values(rows)
+    kinds = (Subject.ACCOUNT, Subject.AGENT)
+    return _values([Root(row[0], row[1], _owns(kinds, row[2:])) for row in rows])
 
 
-def _values(rows: Iterable[tuple[int, int, bool, str]]) -> dict[int, int]:
+class Own(NamedTuple):
+    """A subject of a credential, and its own effect."""
+
+    kind: str
+    id: str
+    effect: int
+
+
+class Root(NamedTuple):
+    """What decides one place of a list."""
+
+    place: int
+    agent_state: str
+    subjects: tuple[Own, ...]
+
+    @property
+    def strongest(self) -> int:
+        return max(own.effect for own in self.subjects)
+
+
+def _owns(kinds: Sequence[str], columns: Sequence[Any]) -> tuple[Own, ...]:
+    return tuple(Own(kind, columns[2 * n], columns[2 * n + 1]) for n, kind in enumerate(kinds))
+
+
+def _values(roots: Sequence[Root]) -> dict[int, int]:
     """A closed agent's credentials are as final as a settled revoke."""
+    settled = _settled({own for root in roots for own in root.subjects if own.effect == Effect.REVOKE})
     return {
-        index: status_value(Effect.REVOKE, settled=True)
-        if state == Agent.State.CLOSED
-        else status_value(strongest, settled=settled)
-        for index, strongest, settled, state in rows
+        root.place: status_value(Effect.REVOKE, settled=True)
+        if root.agent_state == Agent.State.CLOSED
+        else status_value(root.strongest, settled=any(own in settled for own in root.subjects))
+        for root in roots
     }
 
 
-def _settled(*subjects: tuple[Subject, str]) -> Case:
-    """Whether a revoke among these can no longer be undone; asked only where one is revoked."""
-    any_of = Q(pk__in=[])
-    for kind, column in subjects:
-        any_of |= Q(subject_type=kind, subject_id=OuterRef(column))
-    rows = Restriction.objects.filter(any_of, lifted_at=None, effect=Effect.REVOKE, undo_until=None)
-    return Case(
-        When(strongest=int(Effect.REVOKE), then=Exists(rows)),
-        default=Value(False),
-        output_field=BooleanField(),
-    )
+def _settled(revoked: set[Own]) -> set[Own]:
+    """Those of these subjects that a revoke covers which can no longer be undone. A query for each kind."""
+    found: set[Own] = set()
+    for kind in sorted({own.kind for own in revoked}):
+        by_id = {own.id: own for own in revoked if own.kind == kind}
+        for part in in_chunks(list(by_id)):
+            rows = Restriction.objects.filter(
+                subject_type=kind, subject_id__in=part, lifted_at=None, effect=Effect.REVOKE, undo_until=None
+            )
+            found.update(by_id[name] for name in rows.values_list("subject_id", flat=True))
+    return found

@@ -39,11 +39,12 @@ def start(batch_id: str, actor: str, *, now: datetime) -> RevocationBatch:
     with ``conflict`` (409) ``cluster_changed``, ``wrong_state``.
     """
     batch = get_batch(batch_id)
+    # Reading a large cluster takes longer than restricting it, and locks nothing.
+    changed = check_drift(batch)
     with transaction.atomic():
         _one_at_a_time()
         batch.refresh_from_db()
         _check_startable(batch, now)
-        changed = check_drift(batch)
         _lay_down(batch, actor=actor, now=now)
         if changed.newcomers and _newcomers_unknown(batch, changed.newcomers):
             _propose_follow_up(batch, actor=actor, now=now)

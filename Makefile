@@ -21,15 +21,19 @@ demo: .venv/.installed ## tell the whole story against the running server
 demo-data: .venv/.installed ## print sign-ins, services and agents of the demo
 	@$(PYTHON) manage.py demo --json
 
-test: check unit embedded ## everything that must hold before a change lands
+test: check unit browser embedded ## everything that must hold before a change lands
 
 check: lint types imports migrations ## what reads the code without running it
 
-unit: .venv/.installed ## all tests, on a real PostgreSQL, Redis, nginx and browser of their own
-	$(PYTEST) -n $(WORKERS) --dist worksteal
+unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Redis and nginx of their own
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser"
 
-embedded: .venv/.installed ## what runs differently on the embedded default
-	AP_TEST_EMBEDDED=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser and not services" tests/foundation tests/accounts tests/attestation tests/passport
+browser: .venv/.installed ## the pages in a real Chromium
+	$(PYTEST) -n $(WORKERS) -m browser tests/browser
+
+embedded: .venv/.installed ## foundation, accounts and attestation on the embedded default
+	AP_TEST_EMBEDDED=1 $(PYTEST) -n 1 tests/foundation
+	AP_TEST_EMBEDDED=1 $(PYTEST) -n 1 -m "not browser and not services" tests/accounts tests/attestation
 
 test-fast: .venv/.installed ## the tests without browser and server processes
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser and not services"
@@ -61,4 +65,4 @@ requirements: .venv/.installed ## pin anew what pyproject.toml asks for
 clean: ## remove what was made here, but for var/
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles test-results
 
-.PHONY: help setup run demo demo-data test check unit embedded test-fast lint fmt types imports migrations bench requirements clean
+.PHONY: help setup run demo demo-data test check unit browser embedded test-fast lint fmt types imports migrations bench requirements clean

@@ -43,7 +43,9 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], seconds: float 
 
 def clean_environment(**more: str) -> dict[str, str]:
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AP_", "DATA_DIR", "PORT"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AP_", "DATA_DIR", "PORT", "DJANGO_"))
     }
     return {**kept, "PYTHONPATH": f"{ROOT}:{ROOT / 'sdk' / 'python' / 'src'}", **more}
 

@@ -134,6 +134,7 @@ class BanMemory(models.Model):
     ends_at = models.DateTimeField()
 
     class Meta:
+        verbose_name, verbose_name_plural = "ban memory", "ban memories"
         constraints = [
             models.UniqueConstraint(
                 fields=["environment", "kind", "value_hash", "batch_id"], name="one_memory_a_batch"

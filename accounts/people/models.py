@@ -59,4 +59,5 @@ class DevelopmentMail(models.Model):
     sent_at = models.DateTimeField(default=clock.now)
 
     class Meta:
+        verbose_name, verbose_name_plural = "development mail", "development mail"
         ordering = ["-id"]

@@ -90,6 +90,7 @@ class EvidenceHash(models.Model):
     """Of a card: how often it was declined within this attestation."""
 
     class Meta:
+        verbose_name, verbose_name_plural = "evidence hash", "evidence hashes"
         constraints = [
             models.UniqueConstraint(fields=["attestation", "kind", "value_hash"], name="one_evidence_each")
         ]

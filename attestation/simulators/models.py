@@ -42,3 +42,6 @@ class SandboxDelivery(models.Model):
     """The last HTTP status; 0: not reached."""
     created_at = models.DateTimeField(default=clock.now)
     delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = "sandbox delivery", "sandbox deliveries"

@@ -34,3 +34,6 @@ class Periodic(models.Model):
 
     name = models.CharField(primary_key=True, max_length=100)
     began_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name, verbose_name_plural = "periodic work", "periodic work"

@@ -18,6 +18,7 @@ class Entry(models.Model):
     """SHA-256 of the canonical form of all the above: the leaf of the Merkle tree."""
 
     class Meta:
+        verbose_name, verbose_name_plural = "ledger entry", "ledger entries"
         indexes = [models.Index(fields=["type", "id"], name="entry_type")]
 
 
@@ -29,6 +30,7 @@ class EntrySubject(models.Model):
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
+        verbose_name, verbose_name_plural = "subject of an entry", "subjects of entries"
         indexes = [models.Index(fields=["subject_id", "entry"], name="entry_subject")]
 
 
@@ -39,11 +41,17 @@ class EntryText(models.Model):
     text = models.TextField()
     erased_at = models.DateTimeField(null=True)
 
+    class Meta:
+        verbose_name, verbose_name_plural = "text of an entry", "texts of entries"
+
 
 class Waiting(models.Model):
     """An entry that has no number yet; the row goes when it has one, so a sweep reads only what waits."""
 
     entry = models.OneToOneField(Entry, primary_key=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name, verbose_name_plural = "entry without a number", "entries without a number"
 
 
 class Position(models.Model):
@@ -58,6 +66,9 @@ class Head(models.Model):
     """One row (id 1): the last number given. Its lock makes the order."""
 
     number = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name, verbose_name_plural = "head of the ledger", "heads of the ledger"
 
 
 class LedgerKey(models.Model):

@@ -16,6 +16,9 @@ class AdmissionMode(models.Model):
     """Proofs made before it need a nonce of ours: what was spent before is not known."""
     reason = models.CharField(max_length=64, blank=True)
 
+    class Meta:
+        verbose_name, verbose_name_plural = "admission mode", "admission modes"
+
 
 class SpentProof(models.Model):
     """A jti that was used, until it could not be accepted anyway."""

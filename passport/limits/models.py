@@ -31,6 +31,7 @@ class LimitPolicy(models.Model):
     """How many units may come at once; at most ``quota``."""
 
     class Meta:
+        verbose_name, verbose_name_plural = "limit policy", "limit policies"
         constraints = [
             models.UniqueConstraint(
                 fields=["service", "scope", "name", "applies_to", "tier"], name="one_policy_each"

@@ -104,3 +104,6 @@ class Switch(models.Model):
     until = models.DateTimeField(null=True, blank=True)
     changed_by = models.CharField(max_length=80, blank=True)
     changed_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name, verbose_name_plural = "switch", "switches"

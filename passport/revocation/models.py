@@ -65,6 +65,7 @@ class RevocationBatch(models.Model):
     undo_receipt = models.TextField(blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = "revocation batch", "revocation batches"
         indexes = [
             models.Index(fields=["state", "-created_at"], name="batch_state"),
             models.Index(fields=["started_by", "started_at"], name="batch_starter"),
@@ -120,6 +121,7 @@ class ResponsePolicy(models.Model):
     enabled = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name, verbose_name_plural = "response policy", "response policies"
         constraints = [
             models.CheckConstraint(condition=Q(effect__lt=Effect.REVOKE), name="a_policy_never_revokes"),
             models.CheckConstraint(

@@ -37,6 +37,7 @@ class StatusEntry(models.Model):
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = "status entry", "status entries"
         constraints = [models.UniqueConstraint(fields=["list", "index"], name="one_index_each")]
 
 

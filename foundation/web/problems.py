@@ -22,7 +22,7 @@ def problem(
     """An answer of ``status``. ``kind`` names the sort of problem: its ``type`` is a page of the issuer
     unless ``kind`` is a URI already. ``errors`` lists single faults (RFC 9457 section 3.1.4: extension)."""
     content: dict[str, Any] = {
-        "type": kind if ":" in kind else f"{settings.ISSUER}/docs/problems#{kind}",
+        "type": kind if ":" in kind else f"{settings.ISSUER}/docs/errors#{kind}",
         "title": title,
         "status": status,
         "detail": detail,

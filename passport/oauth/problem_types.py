@@ -1,0 +1,108 @@
+"""The ``type`` of every problem (RFC 9457) that this server or a service with our SDK answers with."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from passport.oauth.reasons import Reason
+
+PROBLEMS: Final = (
+    Reason(
+        "invalid-request",
+        _("The body of a decision or of a block of units is malformed."),
+        _("Read detail: it names the member and what is wrong with it."),
+    ),
+    Reason(
+        "too-long",
+        _("The body is longer than this endpoint reads."),
+        _("Ask for fewer evaluations at once; detail says how many bytes are read."),
+    ),
+    Reason(
+        "feed-elsewhere",
+        _("The feed was asked of a process that does not serve it."),
+        _("Tell the operator: /v1/events belongs to the ASGI process."),
+    ),
+    Reason(
+        "historical-status",
+        _("A status list of another time was asked for; only the present one is kept."),
+        _("Leave the parameter time out."),
+    ),
+    Reason(
+        "not-acceptable",
+        _("Status lists come in one media type only."),
+        _("Accept application/statuslist+jwt."),
+    ),
+    Reason(
+        "unknown-status-list",
+        _("No status list has this number."),
+        _("Take the URI from the status claim of the token, or from /status."),
+    ),
+    Reason(
+        "not-yet",
+        _("The status list exists, but is not signed yet."),
+        _("Wait as long as Retry-After says."),
+    ),
+    Reason(
+        "http-400",
+        _("The request is malformed before any endpoint could read it."),
+        _("Read detail; check the headers and the encoding of the path."),
+    ),
+    Reason(
+        "http-403",
+        _("Whoever asks may not do this."),
+        _("Sign in as somebody whose role includes it."),
+    ),
+    Reason(
+        "http-404",
+        _("There is nothing at this address, or it is not yours to see."),
+        _("Compare the address with the server's metadata."),
+    ),
+    Reason(
+        "http-429",
+        _("Too many tries in a short time."),
+        _("Wait as long as Retry-After says."),
+    ),
+    Reason(
+        "http-500",
+        _("Something broke on the side of this server."),
+        _("Try again; if it stays, give request_id to the operator."),
+    ),
+    Reason(
+        "http-503",
+        _("A part of this server is paused or away."),
+        _("Wait as long as Retry-After says."),
+    ),
+)
+
+SERVICE_REASONS: Final = (
+    Reason(
+        "missing",
+        _("The service asks for an access token, and none came."),
+        _("Send Authorization: DPoP with the token, and a DPoP proof for this request."),
+    ),
+    Reason(
+        "insufficient_scope",
+        _("The access token does not reach this."),
+        _("Exchange the passport for a token with the scope that WWW-Authenticate names."),
+    ),
+    Reason(
+        "agent_denied",
+        _("The agent, or one that acts in the token's chain, is suspended or revoked."),
+        _("Its owner finds the reason in the portal."),
+    ),
+    Reason(
+        "agent_unknown",
+        _("The issuer knows no agent of this name for the service."),
+        _("Get a new passport; compare the issuer of the agent with that of the service."),
+    ),
+    Reason(
+        "status_invalid",
+        _("The token points at no place in a status list of its issuer."),
+        _("Exchange the passport for a new access token."),
+    ),
+    Reason(
+        "status_unavailable",
+        _("The service was cut off from the issuer for longer than it may trust what it knew."),
+        _("Wait as long as Retry-After says; the service's operator sees the lag of its feed."),
+    ),
+)

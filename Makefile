@@ -26,7 +26,10 @@ test: check unit browser embedded ## everything that must hold before a change l
 check: lint types imports migrations ## what reads the code without running it
 
 unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Redis and nginx of their own
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser"
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser" --conformance=check
+
+conformance: .venv/.installed ## run the test of every numbered refusal, and write docs/conformance.md
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "refusal or shows" --conformance=write
 
 browser: .venv/.installed ## the pages in a real Chromium
 	$(PYTEST) -n $(WORKERS) -m browser tests/browser
@@ -65,4 +68,4 @@ requirements: .venv/.installed ## pin anew what pyproject.toml asks for
 clean: ## remove what was made here, but for var/
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles test-results
 
-.PHONY: help setup run demo demo-data test check unit browser embedded test-fast lint fmt types imports migrations bench requirements clean
+.PHONY: help setup run demo demo-data test check unit conformance browser embedded test-fast lint fmt types imports migrations bench requirements clean

@@ -1,6 +1,7 @@
 """System checks of this app: bad settings stop the start."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -8,9 +9,15 @@ from django.conf import settings
 from django.core import checks
 from redis.exceptions import RedisError
 
+from foundation import clock
+from foundation.ledger.read import waiting_since
 from foundation.web.health import ready_check
 from passport import conf
 from passport.admission.fitness import Unfit, check_redis
+from passport.signing import keys
+
+FEED_LATE = timedelta(seconds=30)
+"""An entry without its number for so long reaches no feed: its bound is a second."""
 
 
 @checks.register("admission")
@@ -47,3 +54,17 @@ def admission_may_be_trusted() -> bool:
     except RedisError:
         return True
     return True
+
+
+@ready_check("keys")
+def something_signs() -> bool:
+    try:
+        return bool(keys.active().kid)
+    except keys.NoKey:
+        return False
+
+
+@ready_check("feed")
+def the_record_moves() -> bool:
+    since = waiting_since()
+    return since is None or clock.now() - since < FEED_LATE

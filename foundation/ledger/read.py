@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foundation.ledger.models import Checkpoint, Entry, EntrySubject, Head, Position
+from foundation.ledger.models import Checkpoint, Entry, EntrySubject, Head, Position, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,8 @@ def entries_about(subject_id: str, *, before: int | None = None, limit: int = 50
 
 def last_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.order_by("-size").first()
+
+
+def waiting_since() -> datetime | None:
+    """The moment of the oldest entry without a number; None when all have theirs. One index read."""
+    return Waiting.objects.order_by("pk").values_list("entry__at", flat=True).first()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -26,6 +27,22 @@ def database_answers() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         return cursor.fetchone() is not None
+
+
+class Migrations:
+    """Whether the tables are as this code expects them. True once stays true for the process."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def __call__(self) -> bool:
+        if not self.done:
+            executor = MigrationExecutor(connection)
+            self.done = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        return self.done
+
+
+ready_check("migrations")(Migrations())
 
 
 @never_cache

@@ -148,7 +148,7 @@ def test_pages_endpoints_and_static_files_come_through_nginx(front: httpx.Client
     assert (refused.status_code, refused.json()["error"]) == (400, "unsupported_grant_type")
 
 
-@pytest.mark.refusal("META-01")
+@pytest.mark.shows("META-01")
 def test_forged_forwarding_headers_change_nothing(front: httpx.Client) -> None:
     metadata = front.get("/.well-known/oauth-authorization-server").text
     forged = {

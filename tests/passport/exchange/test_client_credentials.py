@@ -33,7 +33,7 @@ def test_a_public_client_is_refused(endpoint, scout, more) -> None:
     is_refused(answer, "unauthorized_client", reason="public_client")
 
 
-@pytest.mark.refusal("CC-01")
+@pytest.mark.shows("CC-01")
 @pytest.mark.parametrize(
     ("levels", "words"),
     [
@@ -56,12 +56,12 @@ def test_a_passport_for_an_unregistered_key_is_refused(endpoint, scout) -> None:
     is_refused(answer, "invalid_dpop_proof", reason="other_key")
 
 
-@pytest.mark.refusal("CC-02")
+@pytest.mark.shows("CC-02")
 def test_a_passport_for_another_agents_key_is_refused(endpoint, scout, mallory) -> None:
     is_refused(endpoint.passport(scout, proof=mallory.key.proof()), "invalid_dpop_proof", reason="other_key")
 
 
-@pytest.mark.refusal("CC-02")
+@pytest.mark.shows("CC-02")
 def test_a_passport_names_no_two_resources(endpoint, scout) -> None:
     is_refused(endpoint.passport(scout, resource=[MODEL, SEARCH]), "invalid_target")
 
@@ -71,7 +71,7 @@ def test_a_service_that_asks_for_bound_tokens_gets_no_others(endpoint, scout) ->
     is_refused(endpoint.post({**ASK, **scout.authenticated()}), "invalid_request", reason="proof_missing")
 
 
-@pytest.mark.refusal("DPOP-12")
+@pytest.mark.shows("DPOP-12")
 def test_a_passport_is_not_given_without_a_proof(endpoint, scout) -> None:
     answer = endpoint.post({**ASK, **scout.authenticated(), "requested_token_type": PASSPORT_TYPE})
     is_refused(answer, "invalid_request", reason="proof_missing")
@@ -112,7 +112,7 @@ def test_a_passport_beyond_the_grants_is_refused_by_name(endpoint, scout) -> Non
     )
 
 
-@pytest.mark.refusal("ASRT-03")
+@pytest.mark.shows("ASRT-03")
 def test_an_assertion_is_taken_once(endpoint, scout) -> None:
     assertion = scout.authenticated()
     data = {**ASK, **assertion}

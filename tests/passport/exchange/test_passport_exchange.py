@@ -67,7 +67,7 @@ def test_an_actor_token_and_its_type_come_together(endpoint, scout, scouts_passp
     refused(endpoint.exchange(scouts_passport, key=scout.key, **more), "invalid_request")
 
 
-@pytest.mark.refusal("EX-03")
+@pytest.mark.shows("EX-03")
 def test_an_expired_passport_is_refused(endpoint, scout, scouts_passport, clock) -> None:
     clock.forward(days=30)
     answer = endpoint.exchange(scouts_passport, key=scout.key)
@@ -93,7 +93,7 @@ def test_a_passport_that_we_did_not_sign_is_refused(endpoint, scout, scouts_pass
     refused(endpoint.exchange(forged, key=scout.key), "invalid_request")
 
 
-@pytest.mark.refusal("EX-03")
+@pytest.mark.shows("EX-03")
 def test_a_passport_for_another_audience_is_refused_even_if_we_signed_it(
     endpoint, scout, scouts_passport
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_passport_for_another_audience_is_refused_even_if_we_signed_it(
     refused(endpoint.exchange(signed, key=scout.key), "invalid_request")
 
 
-@pytest.mark.refusal("EX-03")
+@pytest.mark.shows("EX-03")
 def test_a_passport_signed_by_a_withdrawn_key_is_refused_though_seen_before(
     endpoint, scout, scouts_passport, clock
 ) -> None:
@@ -130,7 +130,7 @@ def test_a_restriction_of_any_of_the_five_subjects_refuses_at_once(
     refused(answer, "invalid_request", reason=f"{kind}_{verb}")
 
 
-@pytest.mark.refusal("EX-04")
+@pytest.mark.shows("EX-04")
 def test_a_restriction_of_what_was_issued_before_spares_what_comes_after(
     endpoint, scout, scouts_passport, clock
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_restriction_of_what_was_issued_before_spares_what_comes_after(
     token_of(endpoint.exchange(token_of(endpoint.passport(scout)), key=scout.key))
 
 
-@pytest.mark.refusal("EX-04")
+@pytest.mark.shows("EX-04")
 def test_a_throttled_account_goes_on_with_less(endpoint, scout, scouts_passport, clock) -> None:
     suspend("account", scout.account.id, scout, clock, effect=Effect.THROTTLE, factor=0.1)
     answer = endpoint.exchange(scouts_passport, key=scout.key)
@@ -148,7 +148,7 @@ def test_a_throttled_account_goes_on_with_less(endpoint, scout, scouts_passport,
     assert answer.headers["RateLimit-Policy"] == '"agent";q=6;w=60, "account";q=60;w=60'
 
 
-@pytest.mark.refusal("EX-04")
+@pytest.mark.shows("EX-04")
 def test_a_closed_agent_and_a_retired_key_are_refused(endpoint, scout, scouts_passport, clock) -> None:
     retire_key(scout.row, actor="user:usr_alice", now=clock.now())
     refused(endpoint.exchange(scouts_passport, key=scout.key), "invalid_request", reason="key_retired")
@@ -156,7 +156,7 @@ def test_a_closed_agent_and_a_retired_key_are_refused(endpoint, scout, scouts_pa
     refused(endpoint.exchange(scouts_passport, key=scout.key), "invalid_request", reason="agent_closed")
 
 
-@pytest.mark.refusal("EX-05")
+@pytest.mark.shows("EX-05")
 def test_a_passport_without_a_proof_is_refused(endpoint, scouts_passport) -> None:
     refused(endpoint.exchange(scouts_passport), "invalid_request", reason="proof_missing")
 
@@ -200,7 +200,7 @@ def test_a_token_is_for_one_registered_service(endpoint, scout, scouts_passport,
     refused(endpoint.exchange(scouts_passport, key=scout.key, **more), "invalid_target")
 
 
-@pytest.mark.refusal("EX-08")
+@pytest.mark.shows("EX-08")
 def test_a_disabled_service_is_no_target(endpoint, scout, scouts_passport, model) -> None:
     type(model).objects.update(enabled=False)
     refused(endpoint.exchange(scouts_passport, key=scout.key), "invalid_target")
@@ -221,7 +221,7 @@ def test_the_token_ends_with_its_passport(endpoint, scout, scouts_passport, cloc
     assert endpoint.exchange(scouts_passport, key=scout.key).json()["expires_in"] == 120
 
 
-@pytest.mark.refusal("EX-12")
+@pytest.mark.shows("EX-12")
 def test_a_passport_with_less_than_five_seconds_left_is_refused(
     endpoint, scout, scouts_passport, clock
 ) -> None:
@@ -287,7 +287,7 @@ def test_who_is_over_the_limit_burns_no_proof(endpoint, scout, scouts_passport, 
     token_of(endpoint.exchange(scouts_passport, proof=proof))
 
 
-@pytest.mark.refusal("DPOP-10")
+@pytest.mark.shows("DPOP-10")
 def test_a_proof_is_taken_once(endpoint, scout, scouts_passport) -> None:
     proof = scout.key.proof()
     token_of(endpoint.exchange(scouts_passport, proof=proof))

@@ -80,7 +80,7 @@ def test_a_bound_token_never_becomes_unbound(clerk, scout, held, exchange, deleg
     assert claims_of(granted(delegate(held, clerk)))["cnf"] == {"jkt": clerk.key.thumbprint}
 
 
-@pytest.mark.refusal("EX-22")
+@pytest.mark.shows("EX-22")
 def test_a_sub_agent_is_bound_to_no_other_key_than_its_registered_one(clerk, held, delegate) -> None:
     is_refused(delegate(held, clerk, key=Key()), "invalid_request", reason="other_key")
 
@@ -92,7 +92,7 @@ def test_who_was_shown_a_token_cannot_exchange_it(mallory, scout, held, exchange
     is_refused(answer, "invalid_request", reason="other_client")
 
 
-@pytest.mark.refusal("EX-10")
+@pytest.mark.shows("EX-10")
 def test_the_service_itself_cannot_act_on_with_it(endpoint, model, held, exchange) -> None:
     from passport.services.registration import renew_secret
     from tests.cast import encode
@@ -108,7 +108,7 @@ def test_the_service_itself_cannot_act_on_with_it(endpoint, model, held, exchang
     is_refused(answer, "invalid_request", reason="other_client")
 
 
-@pytest.mark.refusal("EX-10")
+@pytest.mark.shows("EX-10")
 def test_an_unbound_token_is_for_its_authenticated_client_alone(endpoint, scout, search, exchange) -> None:
     open_model = open_service("https://open.example", bound=False)[0]
     grant(scout, open_model, INFER)
@@ -125,14 +125,14 @@ def test_a_service_that_was_not_granted_is_out_of_reach(endpoint, scout, held, e
     is_refused(exchange(held, key=scout.key, resource="https://far.example"), "invalid_target")
 
 
-@pytest.mark.refusal("EX-09")
+@pytest.mark.shows("EX-09")
 def test_a_scope_beyond_the_subject_token_is_refused(scout, search, held, exchange) -> None:
     grant(scout, search, INFER, EMBED)
     said = is_refused(exchange(held, key=scout.key, scope=EMBED), "invalid_scope")
     assert EMBED in said
 
 
-@pytest.mark.refusal("EX-12")
+@pytest.mark.shows("EX-12")
 def test_the_new_token_does_not_outlive_the_old(scout, held, exchange, clock) -> None:
     clock.forward(seconds=296)
     is_refused(exchange(held, key=scout.key), "invalid_request", reason="subject_token_ending")
@@ -140,7 +140,7 @@ def test_the_new_token_does_not_outlive_the_old(scout, held, exchange, clock) ->
     is_refused(exchange(held, key=scout.key), "invalid_request", reason="token_expired")
 
 
-@pytest.mark.refusal("EX-13")
+@pytest.mark.shows("EX-13")
 def test_limits_are_clipped_to_those_of_the_subject_token(endpoint, scout, model, search) -> None:
     from passport.limits.models import LimitPolicy
 
@@ -181,7 +181,7 @@ def test_an_agent_of_another_account_may_not_act(mallory, held, delegate) -> Non
     is_refused(delegate(held, mallory), "invalid_request", reason="actor_not_permitted")
 
 
-@pytest.mark.refusal("EX-15")
+@pytest.mark.shows("EX-15")
 def test_a_suspended_sub_agent_may_not_act_nor_use_what_it_has(
     scout, clerk, held, delegate, exchange, clock, endpoint
 ) -> None:
@@ -197,7 +197,7 @@ def test_a_suspended_sub_agent_may_not_act_nor_use_what_it_has(
     granted(exchange(held, key=scout.key))
 
 
-@pytest.mark.refusal("EX-15")
+@pytest.mark.shows("EX-15")
 def test_only_a_passport_shows_who_acts(clerk, held, exchange) -> None:
     shown = {"actor_token": held, "actor_token_type": ACCESS_TOKEN_TYPE}
     is_refused(exchange(held, key=clerk.key, **shown), "invalid_request")

@@ -205,7 +205,7 @@ def test_another_assertion_type_or_none_is_a_malformed_request(agent, kind) -> N
     refused(DOOR.post(form), 400, "invalid_request")
 
 
-@pytest.mark.refusal("ASRT-15")
+@pytest.mark.shows("ASRT-15")
 def test_an_assertion_type_alone_is_a_malformed_request() -> None:
     form = signed_in("x", token="a")
     del form["client_assertion"]

@@ -24,7 +24,7 @@ def test_a_scope_not_held_is_refused_and_nothing_is_narrowed(endpoint, scout, sc
     assert "model:train" in refused(answer, "invalid_scope")
 
 
-@pytest.mark.refusal("TOK-10")
+@pytest.mark.shows("TOK-10")
 def test_without_scope_all_that_is_held_is_given_and_named(endpoint, scout, scouts_passport) -> None:
     set_levels(scout.account, payment="charged")
     assert endpoint.exchange(scouts_passport, key=scout.key).json()["scope"] == f"{EMBED} {INFER}"
@@ -51,7 +51,7 @@ def test_a_level_below_the_scopes_is_refused_and_named(endpoint, scout, scouts_p
     assert "payment level charged, yours is instrument" in said
 
 
-@pytest.mark.refusal("TOK-13")
+@pytest.mark.shows("TOK-13")
 def test_a_lost_level_refuses_at_the_next_exchange(endpoint, scout, scouts_passport) -> None:
     granted(endpoint.exchange(scouts_passport, key=scout.key, scope=INFER))
     set_levels(scout.account, identity="email")
@@ -70,7 +70,7 @@ def test_a_database_that_does_not_answer_is_503(endpoint, scout, scouts_passport
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-@pytest.mark.refusal("TOK-14")
+@pytest.mark.shows("TOK-14")
 def test_without_redis_the_database_admits_up_to_its_share(endpoint, scout, scouts_passport, clock) -> None:
     AdmissionMode.objects.update(mode="database")
     proof = scout.key.proof()

@@ -3,6 +3,8 @@
 # RFC 8693 section 2.1 and section 3.
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 CLIENT_CREDENTIALS = "client_credentials"
+AUTHORIZATION_CODE = "authorization_code"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 PASSPORT_TYPE = "urn:agent-passport:token-type:passport"

@@ -5,6 +5,7 @@ from oauth2_provider.models import AbstractApplication
 
 from foundation import clock
 from foundation.ids import new_id
+from passport.agents.redirect_uris import NATIVE, WEB
 from passport.fields import effect_field
 
 
@@ -34,6 +35,11 @@ class Agent(AbstractApplication):
     environment = models.CharField(max_length=8, choices=Environment.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
     effect = effect_field()
+    application_type = models.CharField(max_length=8, choices=[(WEB, WEB), (NATIVE, NATIVE)], default=WEB)
+    """Installed applications (RFC 7591 ``native``) may be redirected to on ``localhost``."""
+    require_pushed_authorization_requests = models.BooleanField(default=False)
+    dpop_bound_access_tokens = models.BooleanField(default=False)
+    """RFC 9449 section 5.2: every token of this client is bound to a key."""
     created_by = models.CharField(max_length=80, blank=True)
     last_exchange_at = models.DateTimeField(null=True, blank=True)
 

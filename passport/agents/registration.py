@@ -4,6 +4,7 @@ Call these outside a transaction of your own: a refused key leaves a signal behi
 rollback would wipe out.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, models, transaction
@@ -15,9 +16,11 @@ from foundation.ledger.append import append
 from passport.agents.keys import PublicKey
 from passport.agents.models import Agent, AgentKey
 from passport.agents.names import clean_name
+from passport.agents.redirect_uris import check_redirect_uri
 
 MAX_ACTIVE_KEYS = 2
 """One in use and one to follow it."""
+MAX_REDIRECT_URIS = 10
 SIGNAL = "key_thumbprint"
 
 
@@ -163,3 +166,28 @@ def _in_use(key: PublicKey, taken: IntegrityError) -> Exception:
     if AgentKey.objects.filter(thumbprint=key.thumbprint).exists():
         return KeyInUse("this key is registered already: make a new one")
     return KeyInUse("the agent has another key with this kid")
+
+
+def set_redirect_uris(
+    agent: Agent, uris: Sequence[str], *, application_type: str, actor: str, now: datetime
+) -> None:
+    """Let an agent ask people for consent: responses go to exactly these URIs. With none it may not ask.
+
+    Raises BadRedirectUri, RegistrationRefused, Closed.
+    """
+    wanted = list(dict.fromkeys(uris))
+    if len(wanted) > MAX_REDIRECT_URIS:
+        raise RegistrationRefused(f"an agent has at most {MAX_REDIRECT_URIS} redirect URIs")
+    for uri in wanted:
+        check_redirect_uri(uri, application_type=application_type)
+    with transaction.atomic():
+        _lock_open(agent)
+        agent.redirect_uris, agent.application_type = " ".join(wanted), application_type
+        agent.save(update_fields=["redirect_uris", "application_type"])
+        append(
+            "agent.redirects_changed",
+            actor=actor,
+            subject_ids=[agent.client_id, agent.account_id],
+            payload={"redirect_uris": wanted, "application_type": application_type},
+            at=now,
+        )

@@ -11,6 +11,7 @@ from foundation.ledger.models import (
     Position,
     Waiting,
 )
+from foundation.outbound.models import StoredDocument
 from foundation.web.cache import CacheRow
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "LedgerKey",
     "Periodic",
     "Position",
+    "StoredDocument",
     "Waiting",
 ]

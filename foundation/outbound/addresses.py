@@ -1,16 +1,22 @@
-"""Which network addresses a request may leave for. Pure but for the one look-up."""
+"""Which network addresses a request may leave for. Pure: looking names up is lookups.py's work."""
 
 import ipaddress
-import socket
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""RFC 6052 section 2.1. The local prefix 64:ff9b:1::/48 (RFC 8215) is not global anyway."""
-
-
-class ForbiddenAddress(Exception):
-    """The name leads to an address that is not on the public internet."""
+"""RFC 6052 section 2.1. The local prefix 64:ff9b:1::/48 (RFC 8215) is never global."""
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that IANA has opened of IPv6; what lies outside is special, or not given out yet."""
+NEVER = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "192.88.99.0/24",  # RFC 7526: the withdrawn relay of 6to4
+        "2001::/23",  # RFC 2928: protocols, Teredo among them
+        "3fff::/20",  # RFC 9637: documentation
+    )
+)
+"""Not global by the special-purpose registries, but not known as such to every Python that we run on."""
 
 
 def carried(address: Address) -> list[Address]:
@@ -33,18 +39,8 @@ def is_public(address: Address) -> bool:
 
 
 def _is_global(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address not in GLOBAL_UNICAST:
+        return False
+    if any(address in block for block in NEVER):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def resolve(host: str, port: int, *, allow_private: bool) -> str:
-    """One address to connect to. Every address of the name must be public, not only that one.
-
-    Raises ForbiddenAddress, or OSError where the name leads nowhere.
-    """
-    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
-    if not addresses:
-        raise OSError("the name has no address")
-    if not allow_private and not all(is_public(address) for address in addresses):
-        raise ForbiddenAddress("the name leads to an address that is not public")
-    return str(addresses[0])

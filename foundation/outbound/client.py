@@ -1,21 +1,28 @@
 """The only HTTP client that leaves the house.
 
-https only, one look-up whose every address must be public, a connection to just that address,
-no redirect, no cookie, no proxy, no compression, a cap on size and on the whole time, few in
-flight. What the far side says is data: the caller decides what it means.
+https only, one look-up whose every address must be public, a connection to just those
+addresses, no redirect, no cookie, no proxy, a cap on what the body comes to after
+decompression and on the whole time, few in flight. What the far side says is data: the caller
+decides what it means.
 """
 
+import ssl
 import threading
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import lru_cache
 
+import httpcore
 import httpx
 
-from foundation.outbound.addresses import ForbiddenAddress, resolve
+from foundation.outbound import conf
+from foundation.outbound.lookups import ForbiddenAddress, resolve
+from foundation.outbound.wire import CheckedBackend, Deadline
 
 IN_FLIGHT = threading.BoundedSemaphore(10)
+"""Of this process. Whoever waits for its turn does so within its own time."""
 
 
 class OutboundError(Exception):
@@ -29,8 +36,9 @@ class OutboundError(Exception):
 @dataclass(frozen=True, slots=True)
 class Limits:
     seconds: float = 5.0
-    """For all of it: look-up, connection, answer."""
+    """For all of it: waiting for a turn, look-up, connection, answer."""
     bytes: int = 64 * 1024
+    """Of the body, decompressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +46,6 @@ class Fetched:
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    host: str
-    port: int
-    secure: bool
-
-    @property
-    def name(self) -> str:
-        """The value of ``Host``."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
 KEYS = Limits(bytes=64 * 1024)
@@ -72,82 +67,110 @@ def fetch(
     stranger named: it also admits plain http.
     """
     target = _check_url(url, allow_private=allow_private)
-    deadline = time.monotonic() + limits.seconds
+    deadline = Deadline(time.monotonic() + limits.seconds)
     if not IN_FLIGHT.acquire(timeout=limits.seconds):
         raise OutboundError("busy")
     try:
-        address = _resolve(target, allow_private=allow_private)
-        request = _build(method, url, target, address, headers or {}, body)
-        return _send(request, deadline, limits.bytes)
+        backend = CheckedBackend(_addresses(target, deadline, allow_private=allow_private), deadline)
+        return _send(backend, method, target, headers or {}, body, limits.bytes)
     finally:
         IN_FLIGHT.release()
 
 
-def _check_url(url: str, *, allow_private: bool) -> _Target:
+def _check_url(url: str, *, allow_private: bool) -> httpx.URL:
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as failure:
+        target = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as failure:
         raise OutboundError("url") from failure
-    secure = parts.scheme == "https"
-    if not secure and not (allow_private and parts.scheme == "http"):
+    if target.scheme != "https" and not (allow_private and target.scheme == "http"):
         raise OutboundError("scheme")
-    if not parts.hostname or parts.username is not None or parts.password is not None or parts.fragment:
+    if not target.host or target.userinfo or target.fragment or "@" in target.netloc.decode("ascii"):
         raise OutboundError("url")
-    return _Target(parts.hostname, port or (443 if secure else 80), secure)
+    if not 0 < _port(target) < 65536:
+        raise OutboundError("url")
+    return target
 
 
-def _resolve(target: _Target, *, allow_private: bool) -> str:
+def _port(target: httpx.URL) -> int:
+    return target.port if target.port is not None else {"https": 443, "http": 80}[target.scheme]
+
+
+def _addresses(target: httpx.URL, deadline: Deadline, *, allow_private: bool) -> list[str]:
+    host, port = target.raw_host.decode("ascii"), _port(target)
+    trusted = f"{host}:{port}" in conf.private_hosts()
     try:
-        return resolve(target.host, target.port, allow_private=allow_private)
+        return resolve(host, port, allow_private=allow_private or trusted, seconds=deadline.left())
     except ForbiddenAddress as failure:
         raise OutboundError("address") from failure
+    except TimeoutError as failure:
+        raise OutboundError("timeout") from failure
     except (OSError, ValueError) as failure:
         raise OutboundError("name") from failure
 
 
-def _build(
-    method: str, url: str, target: _Target, address: str, headers: Mapping[str, str], body: bytes | None
-) -> httpx.Request:
-    """A request to the address that was checked, under the name that was asked for."""
-    return httpx.Request(
-        method,
-        httpx.URL(url).copy_with(host=address),
-        headers={
-            "User-Agent": "agent-passport",
-            "Accept-Encoding": "identity",
-            **headers,
-            "Host": target.name,
-        },
-        content=body,
-        extensions={"sni_hostname": target.host} if target.secure else {},
+def _send(
+    backend: CheckedBackend,
+    method: str,
+    target: httpx.URL,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    most: int,
+) -> Fetched:
+    sent = httpx.Headers(
+        {"User-Agent": "agent-passport", "Accept-Encoding": "identity", "Connection": "close", **headers}
     )
-
-
-def _send(request: httpx.Request, deadline: float, most: int) -> Fetched:
-    left = max(0.05, deadline - time.monotonic())
-    request.extensions["timeout"] = httpx.Timeout(left).as_dict()
+    sent["Host"] = target.netloc.decode("ascii")
+    url = httpcore.URL(
+        scheme=target.raw_scheme, host=target.raw_host, port=_port(target), target=target.raw_path
+    )
     try:
-        with httpx.HTTPTransport(trust_env=False) as transport:
-            response = transport.handle_request(request)
-            try:
-                return Fetched(response.status_code, response.headers, _read(response, deadline, most))
-            finally:
-                response.close()
-    except httpx.TimeoutException as failure:
+        with (
+            httpcore.ConnectionPool(trust(conf.ca_file()), network_backend=backend) as pool,
+            pool.stream(method, url, headers=sent.raw, content=body) as response,
+        ):
+            answered = httpx.Headers(response.headers)
+            return Fetched(response.status, answered, _read(response.iter_stream(), answered, most))
+    except (TimeoutError, httpcore.TimeoutException) as failure:
         raise OutboundError("timeout") from failure
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as failure:
+    except (OSError, httpcore.NetworkError, httpcore.ProtocolError, ValueError) as failure:
         raise OutboundError("connection") from failure
 
 
-def _read(response: httpx.Response, deadline: float, most: int) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+@lru_cache
+def trust(ca_file: str) -> ssl.SSLContext:
+    """The system's authorities, and those in ``ca_file`` where the operator named one."""
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+def _read(stream: Iterator[bytes], headers: httpx.Headers, most: int) -> bytes:
+    """The body as it was meant. Some servers compress unasked; what unfolds is counted, not what came."""
+    coding = headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in ("identity", "gzip"):
         raise OutboundError("encoding")
+    return _gather(stream if coding == "identity" else _unfold(stream, most), most)
+
+
+def _gather(stream: Iterator[bytes], most: int) -> bytes:
     body = bytearray()
-    for chunk in response.iter_raw():
+    for chunk in stream:
         body += chunk
         if len(body) > most:
             raise OutboundError("size")
-        if time.monotonic() > deadline:
-            raise OutboundError("timeout")
     return bytes(body)
+
+
+def _unfold(stream: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """RFC 1952. Never more than ``most`` and one byte at once; a part cut off is refused."""
+    unfolding = zlib.decompressobj(wbits=31)
+    try:
+        for chunk in stream:
+            yield unfolding.decompress(chunk, most + 1)
+            if unfolding.unconsumed_tail:
+                raise OutboundError("size")
+    except zlib.error as broken:
+        raise OutboundError("encoding") from broken
+    if not unfolding.eof or unfolding.unused_data:
+        raise OutboundError("encoding")

@@ -1,39 +1,25 @@
 import contextlib
-import ipaddress
+import gzip
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from foundation.outbound.addresses import is_public
-from foundation.outbound.client import Limits, OutboundError, fetch
-
-FORBIDDEN = [
-    "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-    "224.0.0.1", "255.255.255.255", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1",
-    "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1",
-    "2002:7f00:1::", "2002:a00:1::", "2001:0:7f00:1::", "2001:db8::1",
-]  # fmt: skip
-PUBLIC = ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
-
-
-@pytest.mark.parametrize("address", FORBIDDEN)
-def test_an_address_that_is_not_public_is_refused(address: str) -> None:
-    assert not is_public(ipaddress.ip_address(address))
-
-
-@pytest.mark.parametrize("address", PUBLIC)
-def test_a_public_address_is_admitted(address: str) -> None:
-    assert is_public(ipaddress.ip_address(address))
+from foundation.outbound.client import DOCUMENT, Limits, OutboundError, fetch
+from tests.foundation.outbound.authority import Authority
 
 
 class Hostile:
     """A server that answers each connection with one function of the socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.context = context
+        self.threads = False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.answer: Callable[[socket.socket], None] = lambda _: None
@@ -46,10 +32,18 @@ class Hostile:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            with connection:
-                self.seen.append(connection.recv(65536))
-                with contextlib.suppress(OSError):
-                    self.answer(connection)
+            if self.threads:
+                threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+            else:
+                self.talk(connection)
+
+    def talk(self, raw: socket.socket) -> None:
+        with contextlib.suppress(OSError), raw, self.secured(raw) as connection:
+            self.seen.append(connection.recv(65536))
+            self.answer(connection)
+
+    def secured(self, raw: socket.socket) -> socket.socket:
+        return self.context.wrap_socket(raw, server_side=True) if self.context else raw
 
 
 @pytest.fixture
@@ -85,10 +79,103 @@ def test_a_body_over_the_cap_is_refused(hostile: Hostile) -> None:
         get(hostile)
 
 
-def test_a_compressed_body_is_refused_before_it_unfolds(hostile: Hostile) -> None:
-    hostile.answer = reply("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2", b"\x1f\x8b")
+def compressed(body: bytes, coding: str = "gzip") -> Callable[[socket.socket], None]:
+    return reply(f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}", body)
+
+
+def test_a_body_that_came_compressed_is_unfolded(hostile: Hostile) -> None:
+    hostile.answer = compressed(gzip.compress(b"document"))
+    assert get(hostile).body == b"document"
+
+
+def test_a_body_of_just_the_size_allowed_passes_and_a_byte_more_does_not(hostile: Hostile) -> None:
+    hostile.answer = compressed(gzip.compress(b"x" * 5120))
+    assert len(get(hostile, limits=DOCUMENT).body) == 5120
+    hostile.answer = compressed(gzip.compress(b"x" * 5121))
+    with pytest.raises(OutboundError, match="size"):
+        get(hostile, limits=DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("body", "coding"),
+    [
+        (b"\x1f\x8b", "gzip"),
+        (gzip.compress(b"whole")[:-3], "gzip"),
+        (gzip.compress(b"whole") + b"more", "gzip"),
+        (b"plain", "gzip"),
+        (b"x", "br"),
+        (gzip.compress(gzip.compress(b"twice")), "gzip, gzip"),
+    ],
+)
+def test_a_body_compressed_badly_or_otherwise_is_refused(hostile: Hostile, body: bytes, coding: str) -> None:
+    hostile.answer = compressed(body, coding)
     with pytest.raises(OutboundError, match="encoding"):
         get(hostile)
+
+
+def test_no_more_than_ten_requests_are_under_way_at_once(hostile: Hostile) -> None:
+    held, most, lock = 0, 0, threading.Lock()
+
+    def hold(_: socket.socket) -> None:
+        nonlocal held, most
+        with lock:
+            held += 1
+            most = max(most, held)
+        time.sleep(0.3)
+        with lock:
+            held -= 1
+
+    hostile.answer = hold
+    hostile.threads = True
+
+    def ask() -> None:
+        with contextlib.suppress(OutboundError):
+            get(hostile, limits=Limits(seconds=2))
+
+    askers = [threading.Thread(target=ask) for _ in range(14)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert most == 10
+
+
+def test_a_slow_look_up_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: time.sleep(1) or [])
+    began = time.monotonic()
+    with pytest.raises(OutboundError, match="timeout"):
+        fetch("GET", "https://slow.example/", limits=Limits(seconds=0.2))
+    assert time.monotonic() - began < 0.8
+
+
+def test_a_host_that_the_operator_named_may_be_private(hostile: Hostile, settings: Any) -> None:
+    settings.OUTBOUND_PRIVATE_HOSTS = [f"127.0.0.1:{hostile.port}"]
+    with pytest.raises(OutboundError, match="connection"):
+        fetch("GET", f"https://127.0.0.1:{hostile.port}/x")
+    with pytest.raises(OutboundError, match="address"):
+        fetch("GET", "https://127.0.0.1:1/x")
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("keys.example", "200"), ("else.example", "connection")])
+def test_a_certificate_is_checked_against_the_operators_authority(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, name: str, outcome: str
+) -> None:
+    authority = Authority(tmp_path)
+    server = Hostile(authority.server("keys.example"))
+    server.answer = reply("HTTP/1.1 200 OK\r\nContent-Length: 2", b"ok")
+    settings.OUTBOUND_CA_FILE = str(authority.file)
+    settings.OUTBOUND_PRIVATE_HOSTS = [f"{name}:{server.port}"]
+    found = [(2, 1, 6, "", ("127.0.0.1", server.port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: found)
+    assert outcome_of(f"https://{name}:{server.port}/") == outcome
+    server.listener.close()
+
+
+def outcome_of(url: str) -> str:
+    try:
+        return str(fetch("GET", url).status)
+    except OutboundError as refused:
+        return refused.reason
 
 
 def test_a_body_that_trickles_is_cut_off_at_the_deadline(hostile: Hostile) -> None:
@@ -143,6 +230,7 @@ def test_one_private_address_among_several_refuses_the_name(monkeypatch: pytest.
         fetch("GET", "https://two-faced.example/")
 
 
+@pytest.mark.refusal("CIMD-04")
 def test_the_name_is_looked_up_once_and_the_checked_address_is_used(
     hostile: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,12 +20,13 @@ from django.utils.translation import gettext
 from accounts.owners.models import Account, Membership
 from accounts.people import factors
 from accounts.people.models import User
+from accounts.people.roles import STAFF_ROLES
 from foundation import clock
 
 type View = Callable[..., HttpResponseBase]
 
 ROLES = frozenset(Membership.Role.values)
-CONSOLE_GROUPS = frozenset({"analyst", "approver", "auditor", "operator"})
+CONSOLE_GROUPS = frozenset(STAFF_ROLES)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from accounts.flags.raising import raise_flag
+from accounts.flags.models import Flag
+from accounts.flags.raising import decide_flag, raise_flag
 from attestation.contract import Observation, State
 from attestation.evidence import reuse
 from attestation.evidence.models import Attestation
@@ -55,6 +56,19 @@ def _of_failures(row: Attestation, seen: Observation, now: datetime) -> list[str
         return [*found, "identity.attempts"] if spent else found
     declines = reuse.declines_of_card(row, seen.fingerprints, now - CARD_DECLINES_IN)
     return ["payment.card_testing"] if spent or declines >= CARD_DECLINES else []
+
+
+def dismiss_hold(row: Attestation, actor: str, now: datetime) -> None:
+    """A person answered what the flag of this hold asked."""
+    raised = Flag.objects.filter(
+        account=row.account_id,
+        environment=row.environment,
+        reason=row.hold,
+        state=Flag.State.OPEN,
+        evidence__attestation=row.pk,
+    )
+    for flag_id in raised.values_list("pk", flat=True):
+        decide_flag(flag_id, Flag.State.DISMISSED, actor, now=now)
 
 
 def _raise(row: Attestation, reason: str) -> None:

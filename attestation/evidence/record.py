@@ -66,25 +66,30 @@ def settle(attestation_id: str, seen: Observation, *, now: datetime) -> Outcome:
         return Outcome.APPLIED
 
 
-def release(attestation_id: str, *, actor: str, now: datetime) -> bool:
-    """A person has looked at a held result and accepts it. False: nothing was held."""
+def release(attestation_id: str, *, actor: str, now: datetime, note: str = "") -> bool:
+    """A person has looked at a held result and accepts it. False: nothing was held.
+
+    ``note`` says why; it lies in the record, where it can be erased. The flag that the hold
+    raised is dismissed with it: it asked the same question.
+    """
     with transaction.atomic():
         row = Attestation.objects.select_for_update().get(pk=attestation_id)
         if not row.hold or row.released_at or row.state != State.REVIEW:
             return False
         row.released_by, row.released_at = actor, now
-        _move(row, State.VERIFIED, row.hold, now, actor)
+        _move(row, State.VERIFIED, row.hold, now, actor, note)
+        flags.dismiss_hold(row, actor, now)
         return True
 
 
-def refuse(attestation_id: str, *, actor: str, now: datetime) -> bool:
+def refuse(attestation_id: str, *, actor: str, now: datetime, note: str = "") -> bool:
     """A person has looked at a held result and does not accept it. False: nothing was held."""
     with transaction.atomic():
         row = Attestation.objects.select_for_update().get(pk=attestation_id)
         if not row.hold or row.released_at or row.state != State.REVIEW:
             return False
         row.reason = "not_accepted"
-        _move(row, State.FAILED, "not_accepted", now, actor)
+        _move(row, State.FAILED, "not_accepted", now, actor, note)
         return True
 
 
@@ -148,7 +153,7 @@ def _tell_linkage(row: Attestation, seen: Observation, now: datetime) -> None:
             observe(row.account_id, row.environment, kind, fingerprint.value, seen_at=now)
 
 
-def _move(row: Attestation, target: State, reason: str, now: datetime, actor: str) -> None:
+def _move(row: Attestation, target: State, reason: str, now: datetime, actor: str, note: str = "") -> None:
     """Save the row in its new state, and what follows from it for the account."""
     previous, row.state, row.updated_at = row.state, target.value, now
     if target is State.VERIFIED and row.verified_at is None:
@@ -170,5 +175,6 @@ def _move(row: Attestation, target: State, reason: str, now: datetime, actor: st
             "identity": held.identity,
             "payment": held.payment,
         },
+        text=note,
         at=now,
     )

@@ -59,6 +59,12 @@ def entries_about(subject_id: str, *, before: int | None = None, limit: int = 50
     return [row.entry for row in rows]
 
 
+def entries_of(subject_ids: Sequence[str], types: Sequence[str], *, limit: int) -> list[Entry]:
+    """The newest entries of these types about any of the subjects, newest first. One query."""
+    about = EntrySubject.objects.filter(subject_id__in=subject_ids).values("entry_id")
+    return list(Entry.objects.filter(pk__in=about, type__in=types).order_by("-pk")[:limit])
+
+
 def last_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.order_by("-size").first()
 

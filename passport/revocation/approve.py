@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Count, Q, Sum
 
 from accounts.people.models import User
-from foundation.ledger.read import entries_about
+from accounts.people.roles import given_to
 from passport.revocation.batch import (
     HIT_WINDOW,
     BatchError,
@@ -23,7 +23,6 @@ from passport.revocation.select import links_now
 from passport.revocation.steps import get_batch, move, record, taken_in
 
 APPROVER = "approver"
-MOST_ROLE_ENTRIES = 500
 HITTING = (State.RUNNING, State.PAUSED, State.DONE, State.UNDOING, State.UNDONE)
 
 
@@ -111,12 +110,5 @@ def find_role(actor: str) -> Role | None:
     user_id = actor.removeprefix("user:")
     if not User.objects.filter(pk=user_id, is_active=True, is_staff=True, groups__name=APPROVER).exists():
         return None
-    role: Role | None = None
-    for entry in entries_about(user_id, limit=MOST_ROLE_ENTRIES):
-        if APPROVER not in entry.payload.get("roles", ()):
-            continue
-        if entry.type == "staff.role_taken":
-            break
-        if entry.type == "staff.role_given":
-            role = Role(since=entry.at, given_by=entry.actor)
-    return role
+    given = given_to([user_id]).get((user_id, APPROVER))
+    return Role(since=given.since, given_by=given.by) if given else None

@@ -63,6 +63,17 @@ class ReasonForm(ConsoleForm):
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
 
+class DecisionForm(ReasonForm):
+    """A reason for one of two ways: in a box of lines, so that the return key decides nothing."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Read by colleagues and in an appeal. No names, no card numbers."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=500,
+    )
+
+
 class AuditFilter(ConsoleForm):
     """Filters of the ledger's page, in the query string."""
 

@@ -4,7 +4,18 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from accounts.portal.menus import CONSOLE_PAGES, Item
-from passport.safety.views import accounts, audit, batches, clusters, health, keys, queue, switches
+from passport.safety.views import (
+    accounts,
+    attestations,
+    audit,
+    batches,
+    clusters,
+    health,
+    keys,
+    queue,
+    roles,
+    switches,
+)
 
 PAGES: list[URLPattern] = [
     path("", RedirectView.as_view(pattern_name="admin:queue"), name="start"),
@@ -29,12 +40,30 @@ PAGES: list[URLPattern] = [
     path("batches/<str:batch_id>/resume/", batches.go_on, name="resume_batch"),
     path("batches/<str:batch_id>/undo/", batches.undo_batch, name="undo_batch"),
     path("approvals/", batches.approvals, name="approvals"),
+    path("attestations/", attestations.attestations, name="attestations"),
+    path("attestations/<str:attestation_id>/", attestations.attestation, name="attestation"),
+    path(
+        "attestations/<str:attestation_id>/release/",
+        attestations.decide,
+        {"decision": "release"},
+        name="release_attestation",
+    ),
+    path(
+        "attestations/<str:attestation_id>/refuse/",
+        attestations.decide,
+        {"decision": "refuse"},
+        name="refuse_attestation",
+    ),
     path("switches/", switches.switches, name="switches"),
     path("switches/<str:name>/", switches.turn, name="turn_switch"),
     path("audit/", audit.audit, name="audit"),
     path("audit/verify/", audit.verify, name="verify_audit"),
     path("keys/", keys.keys, name="keys"),
     path("keys/rotate/", keys.rotate, name="rotate_key"),
+    path("roles/", roles.roles, name="roles"),
+    path("roles/<str:user_id>/", roles.person, name="person_roles"),
+    path("roles/<str:user_id>/<str:role>/give/", roles.change, {"step": "give"}, name="give_role"),
+    path("roles/<str:user_id>/<str:role>/take/", roles.change, {"step": "take"}, name="take_role"),
     path("health/", health.health, name="health"),
 ]
 
@@ -46,9 +75,11 @@ for item in (
     Item("accounts", "Accounts", "admin:accounts", "users", 20, READERS),
     Item("batches", "Batches", "admin:batches", "layers", 30, READERS),
     Item("approvals", "Approvals", "admin:approvals", "user-check", 40, READERS),
+    Item("attestations", "Held proofs", "admin:attestations", "file-clock", 45, READERS),
     Item("switches", "Switches", "admin:switches", "toggle-left", 60, READERS | KEEPERS),
     Item("audit", "Audit", "admin:audit", "scroll-text", 50, READERS),
     Item("keys", "Signing keys", "admin:keys", "key-round", 70, KEEPERS),
+    Item("roles", "Staff roles", "admin:roles", "user-cog", 75, KEEPERS),
     Item("health", "Health", "admin:health", "activity", 80, KEEPERS),
     Item("records", "Records", "admin:index", "database", 90, READERS | KEEPERS),
 ):

@@ -19,6 +19,20 @@ REASONS: Mapping[str, Promise] = MappingProxyType(
         "attestation_reversed": _("Proof taken back by the provider"),
         "payment_dispute": _("Payment disputed"),
         "other": _("Another reason"),
+        "identity.reused": _("One person behind several accounts"),
+        "identity.banned": _("Document of somebody who was revoked"),
+        "identity.forged": _("Document or face tampered with"),
+        "identity.attempts": _("All tries at identity spent"),
+        "identity.reversed": _("Identity taken back by the provider"),
+        "payment.shared": _("One card behind several accounts"),
+        "payment.banned_instrument": _("Card of somebody who was revoked"),
+        "payment.card_testing": _("One card declined again and again"),
+        "payment.risk": _("Highest risk, says the payment provider"),
+        "payment.reversed": _("Payment taken back by the provider"),
+        "payment.dispute": _("Charge disputed as fraud"),
+        "payment.fraud_warning": _("Bank warns of fraud"),
+        "provider.mismatch": _("Provider's result is of somebody else"),
+        "not_accepted": _("Not accepted by a person"),
     }
 )
 """What a person may give as a reason, and what providers give."""
@@ -50,8 +64,20 @@ ENTRIES: Mapping[str, Promise] = MappingProxyType(
         "service.created": _("Service created"),
         "grant.changed": _("Grant changed"),
         "linkage.rebuilt": _("Clusters rebuilt"),
+        "staff.role_given": _("Staff role given"),
+        "staff.role_taken": _("Staff role taken"),
     }
 )
+
+ROLES: Mapping[str, Promise] = MappingProxyType(
+    {
+        "analyst": _("Reads cases and accounts, flags, proposes batches and runs small ones."),
+        "approver": _("As an analyst; also approves what others ask for, and turns switches."),
+        "auditor": _("Reads everything, changes nothing."),
+        "operator": _("Signing keys, health, switches, and who has which role."),
+    }
+)
+"""What each role of staff may do."""
 
 
 def say_reason(code: str) -> str:

@@ -14,9 +14,8 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.people.confirmed import confirm_email
+from accounts.people.roles import GIVEN, STAFF_ROLES
 from foundation.ledger.append import append
-
-ROLES = ("analyst", "approver", "auditor", "operator")
 
 
 class Command(BaseCommand):
@@ -28,7 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument(
-            "--role", action="append", choices=ROLES, help="may be given again; default: operator"
+            "--role", action="append", choices=STAFF_ROLES, help="may be given again; default: operator"
         )
 
     def handle(self, *args: Any, email: str, role: list[str] | None, **options: Any) -> None:
@@ -47,9 +46,7 @@ class Command(BaseCommand):
             confirm_email(user)
             for name in roles:
                 user.groups.add(Group.objects.get_or_create(name=name)[0])
-            append(
-                "staff.role_given", actor="system:command", subject_ids=[user.pk], payload={"roles": roles}
-            )
+            append(GIVEN, actor="system:command", subject_ids=[user.pk], payload={"roles": roles})
         self.stdout.write(f"{'created' if created else 'changed'}: {email} is staff with {', '.join(roles)}")
 
     def _set_password(self, user: Any) -> None:

@@ -8,6 +8,8 @@ from django.urls import reverse
 
 from accounts.linkage.models import Cluster
 from accounts.owners.models import Account
+from accounts.people.models import User
+from attestation.evidence.models import Attestation
 from passport.revocation.models import RevocationBatch
 from passport.safety.pages import PAGES
 from tests import people
@@ -29,10 +31,13 @@ ALLOWED = {
     "give_up": DECIDE, "pause_batch": DECIDE, "resume_batch": DECIDE, "undo_batch": DECIDE,
     "switches": EVERY, "turn_switch": {"approver", "operator"},
     "keys": KEEP, "rotate_key": {"operator"}, "health": KEEP,
+    "attestations": READ, "attestation": READ, "release_attestation": DECIDE, "refuse_attestation": DECIDE,
+    "roles": KEEP, "person_roles": KEEP, "give_role": {"operator"}, "take_role": {"operator"},
 }  # fmt: skip
 CHANGES = {
     "verify_audit", "dismiss_flag", "confirm_flag", "refresh_batch", "leave_out", "take_in", "ask_approval",
     "run_batch", "give_up", "pause_batch", "resume_batch", "turn_switch", "rotate_key",
+    "release_attestation", "refuse_attestation", "give_role", "take_role",
 }  # fmt: skip
 OPEN_TO_ALL = {"start"}
 """It only leads on; the next page asks."""
@@ -53,12 +58,18 @@ def url_of(name: str) -> str:
     batch = RevocationBatch.objects.create(
         environment="sandbox", chosen_by="account", chosen_from=account.pk, requested_by="user:usr_1"
     )
-    names = {"account": account.pk, "cluster": cluster.pk, "batch": batch.pk}
+    proof = Attestation.objects.create(
+        account=account, environment="sandbox", kind="identity", provider="sandbox", hold="identity.reused"
+    )
+    names = {"account": account.pk, "cluster": cluster.pk, "batch": batch.pk, "attestation": proof.pk}
     (pattern,) = [page for page in PAGES if page.name == name]
-    known = {"account_id": "account", "cluster_id": "cluster", "batch_id": "batch"}
+    known = {f"{name}_id": name for name in names}
     given = {word: names[known[word]] for word in known if f"<str:{word}>" in str(pattern.pattern)}
     given |= {word: "flag_1" for word in ("flag_id",) if f"<str:{word}>" in str(pattern.pattern)}
     given |= {word: "sign_ups" for word in ("name",) if f"<str:{word}>" in str(pattern.pattern)}
+    given |= {word: "approver" for word in ("role",) if f"<str:{word}>" in str(pattern.pattern)}
+    if "<str:user_id>" in str(pattern.pattern):
+        given["user_id"] = User.objects.get_or_create(email="carol@example.com")[0].pk
     return reverse(f"admin:{name}", kwargs=given)
 
 

@@ -1,13 +1,37 @@
-"""What every request carries: an id that pages and logs show."""
+"""What every request carries: an id that pages and logs show, and for public documents our own host."""
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from foundation.ids import new_id
 
 GOOD_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+PUBLIC_DOCUMENTS = ("/.well-known/", "/status")
+
+
+class OwnHostMiddleware:
+    """Public documents are the same whatever ``Host`` a caller names: they are asked for under the issuer's.
+
+    Elsewhere a strange host is refused (ALLOWED_HOSTS).
+    """
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(PUBLIC_DOCUMENTS):
+            request.META["HTTP_HOST"] = urlsplit(settings.ISSUER).netloc
+            request.META.pop("HTTP_X_FORWARDED_HOST", None)
+        return self.get_response(request)
 
 
 class RequestIdMiddleware:

@@ -31,6 +31,9 @@ unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Red
 conformance: .venv/.installed ## run the test of every numbered refusal, and write docs/conformance.md
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "refusal or shows" --conformance=write
 
+soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS)
+	AP_FUZZ_CALLS=$${AP_FUZZ_CALLS:-100000} $(PYTEST) -n $(WORKERS) --dist worksteal tests/passport/api/test_fuzz.py
+
 browser: .venv/.installed ## the pages in a real Chromium
 	$(PYTEST) -n $(WORKERS) -m browser tests/browser
 
@@ -68,4 +71,4 @@ requirements: .venv/.installed ## pin anew what pyproject.toml asks for
 clean: ## remove what was made here, but for var/
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles test-results
 
-.PHONY: help setup run demo demo-data test check unit conformance browser embedded test-fast lint fmt types imports migrations bench requirements clean
+.PHONY: help setup run demo demo-data test check unit conformance soak browser embedded test-fast lint fmt types imports migrations bench requirements clean

@@ -2,6 +2,9 @@
 PYTHON := .venv/bin/python
 PYTEST := .venv/bin/pytest
 WORKERS ?= auto
+# Compiled modules are kept inside .venv, whatever the shell says: without them each start compiles for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,9 +40,9 @@ soak: .venv/.installed ## 100,000 generated calls to every described endpoint (A
 browser: .venv/.installed ## the pages in a real Chromium
 	$(PYTEST) -n $(WORKERS) -m browser tests/browser
 
-embedded: .venv/.installed ## foundation, accounts and attestation on the embedded default
-	AP_TEST_EMBEDDED=1 $(PYTEST) -n 1 tests/foundation
-	AP_TEST_EMBEDDED=1 $(PYTEST) -n 1 -m "not browser and not services" tests/accounts tests/attestation
+embedded: .venv/.installed ## all apps on the embedded default
+	AP_TEST_EMBEDDED=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser and not services and not stores" \
+		tests/foundation tests/accounts tests/attestation tests/passport
 
 test-fast: .venv/.installed ## the tests without browser and server processes
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser and not services"

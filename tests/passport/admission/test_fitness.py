@@ -14,6 +14,7 @@ def policy(lone_connection):
     return lambda value: lone_connection.config_set("maxmemory-policy", value)
 
 
+@pytest.mark.stores
 def test_a_redis_of_its_own_without_eviction_is_fit(connection) -> None:
     assert found() == []
 
@@ -24,11 +25,13 @@ def test_a_redis_that_evicts_stops_the_start_and_is_not_ready(policy, client, db
     assert client.get("/readyz").status_code == 503
 
 
+@pytest.mark.stores
 def test_the_brokers_redis_is_refused_by_whatever_name(connection, settings) -> None:
     settings.BROKER_URL = project.ADMISSION_REDIS_URL.partition("?")[0] + "?db=9"
     assert found() == ["passport.E102"]
 
 
+@pytest.mark.stores
 def test_keys_of_somebody_else_are_refused(connection) -> None:
     connection.set("celery", "x")
     assert found() == ["passport.E103"]

@@ -26,6 +26,7 @@ def entries() -> list[str]:
     return list(Entry.objects.filter(type="admission.mode").values_list("reason", flat=True))
 
 
+@pytest.mark.stores
 class TestRedis:
     @pytest.fixture(autouse=True)
     def begun(self, connection):

@@ -9,10 +9,6 @@ from passport.admission.redis import client as redis_client
 from passport.exchange.presented import checked
 from tests.cast import MODEL, granted
 
-on_the_servers = pytest.mark.skipif(
-    not settings.ADMISSION_REDIS_URL, reason="the embedded default has no PostgreSQL and no Redis to count at"
-)
-
 
 def calls(redis) -> dict[str, int]:
     """What Redis has run so far, by command; scripts' own calls are inside of theirs."""
@@ -20,7 +16,7 @@ def calls(redis) -> dict[str, int]:
 
 
 @pytest.mark.django_db(transaction=True)
-@on_the_servers
+@pytest.mark.stores
 @pytest.mark.parametrize("seen_before", [True, False])
 def test_an_exchange_is_one_read_no_write_and_one_script(
     endpoint, scout, scouts_passport, seen_before
@@ -39,7 +35,7 @@ def test_an_exchange_is_one_read_no_write_and_one_script(
 
 
 @pytest.mark.django_db(transaction=True)
-@on_the_servers
+@pytest.mark.stores
 def test_the_database_holds_nothing_more_after_an_exchange(endpoint, scout, scouts_passport) -> None:
     def writes() -> int:
         with connection.cursor() as cursor:

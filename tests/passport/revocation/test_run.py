@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from accounts.owners.models import Account
 from foundation.jobs.models import Job
@@ -113,7 +113,7 @@ def test_every_member_of_a_large_batch_finds_it_in_its_own_history() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="one writer at a time, and no second connection")
+@pytest.mark.stores
 def test_of_two_approvers_at_once_one_is_first(hydra: str) -> None:
     batch = previewed(hydra)
     digests = {actor: record_view(batch.pk, actor, now=NOON) for actor in ("user:usr_a", "user:usr_b")}

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import socket
 from typing import Any
 
 import uvicorn
@@ -33,6 +34,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "serve is the embedded default's; docs/operators.md shows the production shape"
             )
+        # Before anything is touched: the folder of a server that runs is not for a second one.
+        listener = reserve_port(settings.PORT)
         migrate_if_needed()
         ensure_keys()
         mode.begin(clock.now())
@@ -45,7 +48,7 @@ class Command(BaseCommand):
         self.stdout.write(banner(with_demo=not no_demo))
         self.stdout.flush()
         try:
-            asyncio.run(_serve())
+            asyncio.run(_serve(listener))
         finally:
             workers.stop()
             pid_file.unlink(missing_ok=True)
@@ -58,19 +61,29 @@ def migrate_if_needed() -> None:
         call_command("migrate", interactive=False, verbosity=0)
 
 
-async def _serve() -> None:
+def reserve_port(port: int) -> socket.socket:
+    """A socket on the loopback that nobody can connect to yet. Raises CommandError when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as failure:
+        listener.close()
+        raise CommandError(f"port {port} is taken ({failure.strerror}); set PORT to a free one") from failure
+    return listener
+
+
+async def _serve(listener: socket.socket) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             get_asgi_application(),
-            host="127.0.0.1",
-            port=settings.PORT,
             log_level="warning",
             lifespan="off",
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
         )
     )
-    await server.serve()
+    await server.serve(sockets=[listener])
 
 
 def banner(*, with_demo: bool) -> str:

@@ -14,6 +14,9 @@ PRODUCTION = "production"
 # Shown in our own examples, so never a secret.
 KNOWN_EXAMPLES = frozenset({"", "change-me", "changeme", "secret", "insecure"})
 
+# What carries messages between machines with what we install. Others lose them, or stay in one process.
+BROKERS = ("redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps")
+
 
 def refuse(name: str, why: str) -> NoReturn:
     raise ImproperlyConfigured(f"{name}: {why}")
@@ -60,6 +63,15 @@ def require_secret(name: str) -> str:
         refuse(name, "is not set, or is an example; make one with: python manage.py make_secret")
     if len(value) < 32:
         refuse(name, "is shorter than 32 characters; make one with: python manage.py make_secret")
+    return value
+
+
+def read_broker(name: str) -> str:
+    """The broker's URL, or several with ``;`` between; empty when there is none."""
+    value = read(name)
+    for url in filter(None, value.split(";")):
+        if url.partition("://")[0] not in BROKERS or "://" not in url:
+            refuse(name, f"begins with one of: {' '.join(f'{scheme}://' for scheme in BROKERS)}")
     return value
 
 

@@ -171,7 +171,7 @@ SESSION_ENGINE = "accounts.people.sessions"
 # --- Redis, Celery ----------------------------------------------------------------------
 # Admission has a Redis of its own: never the broker's, never a cache's.
 ADMISSION_REDIS_URL = env.read("AP_ADMISSION_REDIS_URL")
-BROKER_URL = env.read("AP_BROKER_URL")
+BROKER_URL = env.read_broker("AP_BROKER_URL")
 if not EMBEDDED and not ADMISSION_REDIS_URL:
     env.refuse("AP_ADMISSION_REDIS_URL", "names the Redis for admission (maxmemory-policy noeviction)")
 if not EMBEDDED and not BROKER_URL:

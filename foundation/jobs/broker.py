@@ -8,7 +8,6 @@ from functools import lru_cache
 import structlog
 from celery import Celery
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
 log = structlog.get_logger()
 
@@ -40,8 +39,8 @@ def celery_app() -> Celery:
 
 
 def hand_over(job_id: int) -> None:
-    """Tell a worker of a job at once. Silent when the broker is away: the relay finds the job."""
+    """Tell a worker of a job at once. Never raises: whoever calls has committed, and the relay finds the job."""
     try:
         celery_app().send_task(RUN_JOB, (job_id,), expires=GONE_AFTER_SECONDS, queue=QUEUE)
-    except (OperationalError, OSError) as failure:
-        log.warning("broker_away", error=type(failure).__name__)
+    except Exception as failure:  # noqa: BLE001 - away, refusing or misnamed: what was committed stays so
+        log.warning("broker_away", job=job_id, error=type(failure).__name__)

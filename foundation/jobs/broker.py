@@ -39,7 +39,7 @@ def celery_app() -> Celery:
 
 
 def hand_over(job_id: int) -> None:
-    """Tell a worker of a job at once. Never raises: whoever calls has committed, and the relay finds the job."""
+    """Tell a worker of a job at once. Never raises: the caller has committed, and the relay finds the job."""
     try:
         celery_app().send_task(RUN_JOB, (job_id,), expires=GONE_AFTER_SECONDS, queue=QUEUE)
     except Exception as failure:  # noqa: BLE001 - away, refusing or misnamed: what was committed stays so

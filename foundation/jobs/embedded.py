@@ -1,7 +1,7 @@
 """The embedded default's workers: threads of the server process that run what is due.
 
 They call the same functions that Celery's workers call. A killed server loses nothing: the
-jobs lie in the database, and what was half done is leased again after a while.
+jobs lie in the database, and what was half done is taken up when the server starts again.
 """
 
 import threading
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 from django.db import DatabaseError, close_old_connections
 
-from foundation.jobs.outbox import run_due, woken
+from foundation.jobs.outbox import end_leases, run_due, woken
 from foundation.jobs.periodic import Watch
 from foundation.ledger.sequence import sequence
 
@@ -37,6 +37,8 @@ class EmbeddedWorkers:
         ]
 
     def start(self) -> None:
+        """Call it once a process, and in one process of a database: it takes over what a killed one held."""
+        end_leases()
         for thread in self.threads:
             thread.start()
 

@@ -32,6 +32,16 @@ def test_a_due_job_runs_once() -> None:
     assert RAN == [1]
 
 
+def test_what_a_killed_server_held_is_taken_up_when_it_starts_again() -> None:
+    enqueue("test.note", {"n": 1}, key="k")
+    Job.objects.update(lease="lease_dead", leased_until=clock.now() + outbox.LEASE)
+    enqueue("test.note", {"n": 2}, key="k")
+    assert run_due() == 1
+    assert outbox.end_leases() == 1
+    assert run_due() == 1
+    assert RAN == [2, 1]
+
+
 def test_a_job_of_tomorrow_waits() -> None:
     enqueue("test.note", {"n": 1}, due_at=clock.now() + timedelta(days=1))
     assert run_due() == 0

@@ -1,4 +1,4 @@
-"""Writes jwt.json and proofs.json: tokens and proofs with the verdict that every reader must come to.
+"""Writes the vectors: tokens, proofs, lists, deltas, requests, errors, with the verdict of every reader.
 
 The server's tests and those of the SDKs read the same files. The keys are fixed and the
 signatures deterministic, so writing them again changes nothing: `python -m tests.vectors.make`.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.passport.crafting import ALICE, ED, KEYS, MALLORY, P384, RSA, TestKey, b64, jws, raw_jws, segment
+from tests.vectors import errors, lists, service, specifications
 
 FOLDER = Path(__file__).parent
 NOW = 1_795_521_600
@@ -251,6 +252,10 @@ def documents() -> dict[str, dict[str, Any]]:
     return {
         "jwt.json": {"keys": {key.name: key.jwk for key in KEYS}, "cases": list(jwt_cases())},
         "proofs.json": {"now": NOW, "method": METHOD, "url": URL, "cases": list(proof_cases())},
+        **lists.documents(),
+        **service.documents(),
+        **errors.documents(),
+        **specifications.documents(),
     }
 
 

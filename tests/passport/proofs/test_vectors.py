@@ -1,5 +1,7 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.vectors import make
 FOLDER = Path(make.__file__).parent
 JWTS = json.loads((FOLDER / "jwt.json").read_text())
 PROOFS = json.loads((FOLDER / "proofs.json").read_text())
+SPECIFICATIONS = json.loads((FOLDER / "specifications.json").read_text())
 
 
 def verdict_on(case: dict[str, object]) -> str:
@@ -48,6 +51,20 @@ def verdict_on_proof(values: list[str]) -> tuple[str, Proof | None]:
         return refusal.code, None
 
 
-@pytest.mark.parametrize("name", ["jwt.json", "proofs.json"])
+@pytest.mark.parametrize("case", SPECIFICATIONS["proofs"], ids=lambda case: case["source"])
+def test_the_proof_of_a_specification_is_good(case: dict[str, str]) -> None:
+    now = datetime.fromtimestamp(int(case["now"]), UTC)
+    proof = check_proof([case["proof"]], method=case["method"], url=case["url"], now=now, nonces=nonces)
+    assert proof.thumbprint == case["thumbprint"]
+
+
+@pytest.mark.parametrize("case", SPECIFICATIONS["signatures"], ids=lambda case: case["source"])
+def test_the_signature_of_a_specification_is_good(case: dict[str, Any]) -> None:
+    jws = parse(case["token"], max_bytes=make.MAX_TOKEN)
+    verify(jws, case["key"], "ES256")
+    assert jws.claims == case["claims"]
+
+
+@pytest.mark.parametrize("name", make.documents())
 def test_the_vectors_are_what_their_script_writes(name: str) -> None:
     assert (FOLDER / name).read_text() == make.written(make.documents()[name])

@@ -264,9 +264,14 @@ DEFAULT_FROM_EMAIL = env.read("AP_EMAIL_FROM", f"Agent Passport <no-reply@{_issu
 
 # --- The authorization server -----------------------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "passport.Agent"
+AUTHORIZATION_CODE_SECONDS = 60
+REFRESH_TOKEN_SECONDS = 30 * 86400
+# Only for a refresh token bound to a key, repeated by that key: the answer to the first was lost.
+REFRESH_TOKEN_REPEAT_SECONDS = 10
 OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": 300,
-    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 86400,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": AUTHORIZATION_CODE_SECONDS,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": REFRESH_TOKEN_SECONDS,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "PKCE_REQUIRED": True,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,

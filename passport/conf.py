@@ -1,5 +1,7 @@
 """Settings of this app, read in one place; functions take them as parameters."""
 
+from datetime import timedelta
+
 from django.conf import settings
 
 
@@ -21,3 +23,18 @@ def database_share() -> float:
 def organisation_most() -> int:
     """How many times its largest member's budget an organisation cluster may have, at most."""
     return int(settings.ORGANISATION_BUDGET_MOST)
+
+
+def code_life() -> timedelta:
+    """Of an authorization code."""
+    return timedelta(seconds=int(settings.AUTHORIZATION_CODE_SECONDS))
+
+
+def refresh_life() -> timedelta:
+    """Of a refresh token that nobody uses."""
+    return timedelta(seconds=int(settings.REFRESH_TOKEN_SECONDS))
+
+
+def repeat_window() -> timedelta:
+    """How long a rotated refresh token may be repeated by the key it is bound to: its answer was lost."""
+    return timedelta(seconds=int(settings.REFRESH_TOKEN_REPEAT_SECONDS))

@@ -67,6 +67,18 @@ class UnsupportedGrantType(OAuthError):
     code = "unsupported_grant_type"
 
 
+class UnsupportedResponseType(OAuthError):
+    """RFC 6749 section 4.1.2.1."""
+
+    code = "unsupported_response_type"
+
+
+class RequestNotSupported(OAuthError):
+    """RFC 9101 section 6.1: request objects are not read here; what is in one must not be overlooked."""
+
+    code = "request_not_supported"
+
+
 class InvalidScope(OAuthError):
     """RFC 6749 section 5.2."""
 

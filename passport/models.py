@@ -2,6 +2,7 @@
 
 from passport.admission.models import AdmissionMode, DatabaseBucket, SpentProof
 from passport.agents.models import Agent, AgentKey
+from passport.consents.models import AuthorizationCode, Consent, PushedRequest, RefreshToken
 from passport.credentials.models import IssueRecord, Passport, RevokedToken
 from passport.limits.models import LimitOverride, LimitPolicy
 from passport.restrictions.models import AccountState, Restriction, Switch
@@ -16,13 +17,17 @@ __all__ = [
     "Agent",
     "AgentGrant",
     "AgentKey",
+    "AuthorizationCode",
     "BatchMember",
     "BatchView",
+    "Consent",
     "DatabaseBucket",
     "IssueRecord",
     "LimitOverride",
     "LimitPolicy",
     "Passport",
+    "PushedRequest",
+    "RefreshToken",
     "Response",
     "ResponsePolicy",
     "Restriction",

@@ -174,3 +174,11 @@ def record(type: str, membership: Membership, *, actor: User, now: datetime) -> 
         payload={"role": str(membership.role), "user": membership.user_id},
         at=now,
     )
+
+
+def accounts_owned_by(user_id: str) -> list[str]:
+    """The open accounts that the person owns, the oldest first. At most 50."""
+    rows = Membership.objects.filter(
+        user_id=user_id, role=Membership.Role.OWNER, account__state=Account.State.OPEN
+    )
+    return list(rows.order_by("account_id").values_list("account_id", flat=True)[:50])

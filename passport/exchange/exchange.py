@@ -65,9 +65,14 @@ def check_fresh(request: TokenRequest, standing: Standing, proof: Proof | None) 
     """Raises UseDpopNonce for a proof or an assertion that may have been spent unknown to this server.
 
     That is: before the account last changed its partition, or before the admission mode
-    (DESIGN section 5). A nonce that was given out since clears both.
+    (DESIGN section 5).
     """
     changes = [change for change in (standing.mode_since, standing.cluster_changed_at) if change]
+    check_fresh_since(request, proof, changes)
+
+
+def check_fresh_since(request: TokenRequest, proof: Proof | None, changes: Sequence[datetime]) -> None:
+    """The same, where it is known since when spent proofs are remembered. A later nonce clears it."""
     if proof is not None and proof.nonce_valid:
         if any(nonces.issued_at(proof.nonce) < change for change in changes):
             raise UseDpopNonce("the nonce is from before a change here: send this answer's nonce in a proof")
@@ -107,6 +112,12 @@ def target_of(service: ServiceFacts | None) -> Target | None:
         return None
     needs = {name: Needs(*least) for name, least in service.offered.items()}
     return Target(service.audience, service.environment, service.enabled, needs, service.granted)
+
+
+def target_of_person(service: ServiceFacts) -> Target:
+    """A person's consent is the grant: whatever the service offers can be agreed to."""
+    needs = {name: Needs(*least) for name, least in service.offered.items()}
+    return Target(service.audience, service.environment, service.enabled, needs, frozenset(needs))
 
 
 def limits_on(
@@ -218,6 +229,16 @@ def signer_of(standing: Standing) -> Signer:
     """What signs now, by the fact just read. Raises TemporarilyUnavailable where there is no key."""
     try:
         return active(kid=standing.signing_kid or None)
+    except NoKey:
+        raise TemporarilyUnavailable("no key signs yet", uri_reason="no_signing_key") from None
+
+
+def signer_for(standing: Standing | None) -> Signer:
+    """The same, also where no agent was read."""
+    if standing is not None:
+        return signer_of(standing)
+    try:
+        return active()
     except NoKey:
         raise TemporarilyUnavailable("no key signs yet", uri_reason="no_signing_key") from None
 

@@ -8,7 +8,7 @@ from the facts; here only whether it is who it says.
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 from django.db.models import Q
 from django.http import HttpRequest
 
+from passport.agents.clients import BY_ASSERTION, OAuthClient, find_client
 from passport.agents.keys import parse_public_jwk
 from passport.agents.models import Agent, AgentKey
 from passport.conf import issuer
@@ -33,12 +34,13 @@ from passport.services.registration import check_secret
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 MAX_BASIC_BYTES = 1024
+DOCUMENT_PREFIX, MAX_DOCUMENT_ID = "https://", 255
 UNKNOWN = "the client is unknown, or did not authenticate as registered"
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """Exactly one of ``agent`` and ``service``."""
+    """Exactly one of ``agent``, ``service`` and ``client``."""
 
     agent: Agent | None
     service: Service | None
@@ -46,10 +48,14 @@ class Authenticated:
     """The assertion, to be spent by the step that acts on the request."""
     issued_at: datetime | None
     """``iat`` of the assertion, where it has one."""
+    client: OAuthClient | None = None
+    """One whose keys stand in its metadata document."""
 
     @property
     def client_id(self) -> str:
-        return self.agent.client_id if self.agent else self.service.id if self.service else ""
+        if self.agent is not None:
+            return self.agent.client_id
+        return self.service.id if self.service else self.client.client_id if self.client else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +126,21 @@ def _by_assertion(form: Form, now: datetime) -> Authenticated:
     except Malformed as wrong:
         raise InvalidClient(f"the assertion is malformed: {wrong.reason}") from None
     client_id = _claimed_id(jws, form)
+    if client_id.startswith(DOCUMENT_PREFIX):
+        return _by_document(jws, client_id, issued_at, now)
     agent, service, keys = _find_keys(client_id, now)
     spent = check_assertion(jws, client_id=client_id, keys=keys, issuer=issuer(), now=now)
     if service is not None:
         _enabled(service)
     return Authenticated(agent, service, (spent,), issued_at)
+
+
+def _by_document(jws: Jws, client_id: str, issued_at: datetime | None, now: datetime) -> Authenticated:
+    """A client whose id is the URL of its metadata document, by the keys in that document."""
+    client = find_client(client_id) if len(client_id) <= MAX_DOCUMENT_ID else None
+    keys = _readable(client.keys) if client and client.auth_method == BY_ASSERTION else []
+    spent = check_assertion(jws, client_id=client_id, keys=keys, issuer=issuer(), now=now)
+    return Authenticated(None, None, (spent,), issued_at, client)
 
 
 def _claimed_id(jws: Jws, form: Form) -> str:
@@ -155,9 +171,12 @@ def _find_keys(client_id: str, now: datetime) -> tuple[Agent | None, Service | N
 
 def _service_keys(service: Service) -> list[ClientKey]:
     """Of its registered key set; one that we would not register now counts for nothing."""
+    return _readable(service.jwks.get("keys", []) if isinstance(service.jwks, dict) else [])
+
+
+def _readable(jwks: Iterable[Any]) -> list[ClientKey]:
     found: list[ClientKey] = []
-    members: Any = service.jwks.get("keys", []) if isinstance(service.jwks, dict) else []
-    for jwk in members:
+    for jwk in jwks:
         try:
             found.append(parse_public_jwk(jwk))
         except BadKey:

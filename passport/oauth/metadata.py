@@ -42,18 +42,24 @@ def jwks(request: HttpRequest) -> HttpResponse:
 
 
 def describe_server() -> dict[str, Any]:
-    """RFC 8414 section 2. There is no authorization endpoint, hence no ``response_types_supported``:
-    RFC 8414 section 3.2 forbids the empty list that would be the truth (docs/divergences.md)."""
+    """RFC 8414 section 2."""
     return {
         "issuer": issuer(),
+        "authorization_endpoint": absolute("authorize"),
         "token_endpoint": absolute("token"),
+        "pushed_authorization_request_endpoint": absolute("par"),
+        "require_pushed_authorization_requests": False,
         "jwks_uri": absolute("jwks"),
         "revocation_endpoint": absolute("revoke"),
         "introspection_endpoint": absolute("introspect"),
         "status_list_aggregation_endpoint": absolute("status-lists"),
         "protected_resources": [f"{issuer()}/v1"],
         "scopes_supported": list(API_SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANTS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(PROOF_ALGS),
         "introspection_signing_alg_values_supported": list(INTROSPECTION_ALGS),
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "none", "client_secret_basic"],

@@ -2,9 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from passport.oauth.authorize import authorize
 from passport.oauth.introspection import introspect
 from passport.oauth.metadata import authorization_server, jwks, protected_resource
 from passport.oauth.pages import error_reasons
+from passport.oauth.par import pushed_authorization_request
 from passport.oauth.revocation import revoke
 from passport.oauth.token import token
 
@@ -12,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/oauth-authorization-server", authorization_server, name="authorization-server"),
     path(".well-known/oauth-protected-resource/v1", protected_resource, name="protected-resource"),
     path(".well-known/jwks.json", jwks, name="jwks"),
+    path("oauth/authorize", authorize, name="authorize"),
+    path("oauth/par", pushed_authorization_request, name="par"),
     path("oauth/token", token, name="token"),
     path("oauth/introspect", introspect, name="introspect"),
     path("oauth/revoke", revoke, name="revoke"),

@@ -184,6 +184,15 @@ ADMISSION_DATABASE_SHARE_PERCENT = env.read_number("AP_ADMISSION_DATABASE_SHARE"
 # A cluster of one organisation shares the sum of its members' budgets, up to so many times the largest.
 ORGANISATION_BUDGET_MOST = env.read_number("AP_ORGANISATION_BUDGET_MOST", 10, least=1, most=1000)
 
+# --- What leaves the house --------------------------------------------------------------
+# Documents that strangers name (keys, client metadata) come from public addresses by https. A host
+# of the operator's own network that serves some is named here, as host:port, and its authority's
+# certificate lies in the file.
+OUTBOUND_CA_FILE = env.read("AP_OUTBOUND_CA_FILE")
+OUTBOUND_PRIVATE_HOSTS = env.read_list("AP_OUTBOUND_PRIVATE_HOSTS")
+if OUTBOUND_CA_FILE and not Path(OUTBOUND_CA_FILE).is_file():
+    env.refuse("AP_OUTBOUND_CA_FILE", "names a file that is not there")
+
 # --- People -----------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -284,6 +293,13 @@ OAUTH2_PROVIDER = {
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "CLIENT_SECRET_HASHER": "default",
 }
+
+# Clients without an account may register themselves (RFC 7591): public ones, which act for people alone.
+# So many of them may wait unused; they end after a day.
+OPEN_REGISTRATION = env.read_flag("AP_OPEN_REGISTRATION", default=True)
+OPEN_CLIENTS_MOST = env.read_number("AP_OPEN_CLIENTS_MOST", 10_000, least=1, most=10_000_000)
+# How many agents an account may have for another to register itself with an initial access token.
+AGENTS_MOST = env.read_number("AP_AGENTS_MOST", 200, least=1, most=1_000_000)
 
 # --- Attestation ------------------------------------------------------------------------
 # The sandbox provider is part of the server; it never counts for live agents.

@@ -38,3 +38,18 @@ def refresh_life() -> timedelta:
 def repeat_window() -> timedelta:
     """How long a rotated refresh token may be repeated by the key it is bound to: its answer was lost."""
     return timedelta(seconds=int(settings.REFRESH_TOKEN_REPEAT_SECONDS))
+
+
+def open_registration() -> bool:
+    """Whether clients may register for nobody's account."""
+    return bool(settings.OPEN_REGISTRATION)
+
+
+def open_clients_most() -> int:
+    """How many openly registered clients may wait unused."""
+    return int(settings.OPEN_CLIENTS_MOST)
+
+
+def agents_most() -> int:
+    """How many agents an account may have for another to register itself."""
+    return int(settings.AGENTS_MOST)

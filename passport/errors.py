@@ -132,6 +132,24 @@ class UnsupportedTokenType(OAuthError):
     code = "unsupported_token_type"
 
 
+class InvalidRedirectUri(OAuthError):
+    """RFC 7591 section 3.2.2."""
+
+    code = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(OAuthError):
+    """RFC 7591 section 3.2.2."""
+
+    code = "invalid_client_metadata"
+
+
+class UnapprovedSoftwareStatement(OAuthError):
+    """RFC 7591 section 3.2.2."""
+
+    code = "unapproved_software_statement"
+
+
 class InvalidToken(OAuthError):
     """RFC 6750 section 3.1."""
 

@@ -1,7 +1,7 @@
 """Collects this app's tables for Django; nothing imports this module."""
 
 from passport.admission.models import AdmissionMode, DatabaseBucket, SpentProof
-from passport.agents.models import Agent, AgentKey
+from passport.agents.models import Agent, AgentKey, InitialToken, OpenClient, RegistrationToken
 from passport.consents.models import AuthorizationCode, Consent, PushedRequest, RefreshToken
 from passport.credentials.models import IssueRecord, Passport, RevokedToken
 from passport.limits.models import LimitOverride, LimitPolicy
@@ -22,12 +22,15 @@ __all__ = [
     "BatchView",
     "Consent",
     "DatabaseBucket",
+    "InitialToken",
     "IssueRecord",
     "LimitOverride",
     "LimitPolicy",
+    "OpenClient",
     "Passport",
     "PushedRequest",
     "RefreshToken",
+    "RegistrationToken",
     "Response",
     "ResponsePolicy",
     "Restriction",

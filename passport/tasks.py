@@ -2,6 +2,8 @@
 
 import passport.admission.database
 import passport.admission.mode
+import passport.agents.fetched_keys
+import passport.consents.unused
 import passport.exchange.drain
 import passport.restrictions.publish
 import passport.restrictions.rounds

@@ -5,9 +5,9 @@ from django.conf import settings
 
 def ca_file() -> str:
     """A PEM file of authorities that are trusted beside the system's; empty: none."""
-    return str(getattr(settings, "OUTBOUND_CA_FILE", ""))
+    return str(settings.OUTBOUND_CA_FILE)
 
 
 def private_hosts() -> frozenset[str]:
     """``name:port`` of hosts in the operator's own network, which may lead to private addresses."""
-    return frozenset(getattr(settings, "OUTBOUND_PRIVATE_HOSTS", ()))
+    return frozenset(settings.OUTBOUND_PRIVATE_HOSTS)

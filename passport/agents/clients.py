@@ -5,49 +5,30 @@ whose id is the URL of their metadata document. Whether the account behind an ag
 standing is judged by whoever issues.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
 from passport.agents.models import Agent
-from passport.agents.redirect_uris import is_registered
+from passport.agents.oauth_client import (
+    AGENT,
+    BY_ASSERTION,
+    DOCUMENT,
+    NO_AUTHENTICATION,
+    OPEN,
+    OAuthClient,
+)
+from passport.agents.open_clients import find_open
 from passport.protocol import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE
 
-AGENT, OPEN, DOCUMENT = "agent", "open", "document"
-NO_AUTHENTICATION, BY_ASSERTION = "none", "private_key_jwt"
-
-
-@dataclass(frozen=True, slots=True)
-class OAuthClient:
-    """What is registered of a client."""
-
-    client_id: str
-    name: str
-    kind: str
-    """``agent``, ``open`` or ``document``."""
-    redirect_uris: tuple[str, ...]
-    auth_method: str
-    """``none`` or ``private_key_jwt``: how it authenticates at the token and PAR endpoints."""
-    application_type: str
-    """``web`` or ``native``."""
-    keys: tuple[Mapping[str, str], ...]
-    """Public JWKs of a document. An agent's are rows (AgentKey): they come and go one by one."""
-    account_id: str | None
-    grant_types: frozenset[str]
-    scopes: frozenset[str] | None
-    """What it may ask for; None: whatever a person can grant."""
-    uri: str
-    logo_uri: str
-    created_at: datetime
-    require_par: bool = False
-    dpop_bound: bool = False
-    environment: str | None = None
-    """An agent's; a client without an account has none and reaches services of both."""
-    active: bool = True
-    """False: closed or withdrawn. It is known, and gets nothing."""
-
-    def may_redirect_to(self, uri: str) -> bool:
-        return is_registered(uri, self.redirect_uris, application_type=self.application_type)
+__all__ = [
+    "AGENT",
+    "BY_ASSERTION",
+    "DOCUMENT",
+    "NO_AUTHENTICATION",
+    "OPEN",
+    "OAuthClient",
+    "client_of",
+    "find_client",
+]
 
 
 def find_agent(client_id: str) -> OAuthClient | None:
@@ -56,7 +37,7 @@ def find_agent(client_id: str) -> OAuthClient | None:
     return None if agent is None else client_of(agent)
 
 
-FINDERS: Sequence[Callable[[str], OAuthClient | None]] = (find_agent,)
+FINDERS: Sequence[Callable[[str], OAuthClient | None]] = (find_agent, find_open)
 """Asked in turn; each knows one kind. None: not mine."""
 
 
@@ -82,10 +63,10 @@ def client_of(agent: Agent) -> OAuthClient:
         application_type=agent.application_type,
         keys=(),
         account_id=agent.account_id,
-        grant_types=own | by_person,
-        scopes=None,
-        uri="",
-        logo_uri="",
+        grant_types=frozenset(agent.grant_types.split()) or own | by_person,
+        scopes=frozenset(agent.metadata.get("scope", "").split()) or None,
+        uri=agent.metadata.get("client_uri", ""),
+        logo_uri=agent.metadata.get("logo_uri", ""),
         created_at=agent.created,
         require_par=agent.require_pushed_authorization_requests,
         dpop_bound=agent.dpop_bound_access_tokens,

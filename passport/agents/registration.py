@@ -67,7 +67,7 @@ def register_agent(
         client_secret=unusable_secret(),
         created_by=actor,
     )
-    _observe(account_id, environment, key, now)
+    observe_key(account_id, environment, key, now)
     try:
         with transaction.atomic():
             if not Account.objects.filter(pk=account_id, state=Account.State.OPEN).exists():
@@ -80,23 +80,23 @@ def register_agent(
                 payload={"environment": environment},
                 at=now,
             )
-            _insert_key(agent, key, actor=actor, now=now)
+            insert_key(agent, key, actor=actor, now=now)
     except IntegrityError as taken:
-        raise _in_use(key, taken) from None
+        raise in_use(key, taken) from None
     return agent
 
 
 def add_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> AgentKey:
     """Give an agent a further key. Raises KeyInUse, TooManyKeys, Closed."""
-    _observe(agent.account_id, agent.environment, key, now)
+    observe_key(agent.account_id, agent.environment, key, now)
     try:
         with transaction.atomic():
-            _lock_open(agent)
+            lock_open(agent)
             if _active_keys(agent, now).count() >= MAX_ACTIVE_KEYS:
                 raise TooManyKeys(f"an agent has at most {MAX_ACTIVE_KEYS} active keys: retire one first")
-            return _insert_key(agent, key, actor=actor, now=now)
+            return insert_key(agent, key, actor=actor, now=now)
     except IntegrityError as taken:
-        raise _in_use(key, taken) from None
+        raise in_use(key, taken) from None
 
 
 def retire_key(key: AgentKey, *, actor: str, now: datetime) -> None:
@@ -126,7 +126,7 @@ def unusable_secret() -> str:
     return "pbkdf2_sha256$1$none$"
 
 
-def _lock_open(agent: Agent) -> None:
+def lock_open(agent: Agent) -> None:
     current = Agent.objects.select_for_update().get(pk=agent.pk)
     if current.state != Agent.State.ACTIVE:
         raise Closed("the agent is closed")
@@ -136,7 +136,8 @@ def _active_keys(agent: Agent, now: datetime) -> models.QuerySet[AgentKey]:
     return AgentKey.objects.filter(Q(not_after=None) | Q(not_after__gt=now), agent=agent, retired_at=None)
 
 
-def _insert_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> AgentKey:
+def insert_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime, fetched: bool = False) -> AgentKey:
+    """In the caller's transaction. Raises IntegrityError: ``in_use`` says which rule it met."""
     row = AgentKey.objects.create(
         agent=agent,
         kid=key.kid,
@@ -144,6 +145,7 @@ def _insert_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> A
         jwk=dict(key.jwk),
         alg=key.alg,
         not_before=now,
+        fetched=fetched,
         created_at=now,
     )
     append(
@@ -156,12 +158,12 @@ def _insert_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> A
     return row
 
 
-def _observe(account_id: str, environment: str, key: PublicKey, now: datetime) -> None:
+def observe_key(account_id: str, environment: str, key: PublicKey, now: datetime) -> None:
     """In a transaction of its own: it stays when the registration is refused."""
     observe(account_id, environment, SIGNAL, key.thumbprint, seen_at=now)
 
 
-def _in_use(key: PublicKey, taken: IntegrityError) -> Exception:
+def in_use(key: PublicKey, taken: IntegrityError) -> Exception:
     """Which of the two unique rules was hit: the key itself, or a kid that the agent has given twice."""
     if AgentKey.objects.filter(thumbprint=key.thumbprint).exists():
         return KeyInUse("this key is registered already: make a new one")
@@ -181,7 +183,7 @@ def set_redirect_uris(
     for uri in wanted:
         check_redirect_uri(uri, application_type=application_type)
     with transaction.atomic():
-        _lock_open(agent)
+        lock_open(agent)
         agent.redirect_uris, agent.application_type = " ".join(wanted), application_type
         agent.save(update_fields=["redirect_uris", "application_type"])
         append(

@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from passport.agents.clients import BY_ASSERTION, OAuthClient, find_client
+from passport.agents.fetched_keys import usable_keys
 from passport.agents.keys import parse_public_jwk
 from passport.agents.models import Agent, AgentKey
 from passport.conf import issuer
@@ -128,7 +129,7 @@ def _by_assertion(form: Form, now: datetime) -> Authenticated:
     client_id = _claimed_id(jws, form)
     if client_id.startswith(DOCUMENT_PREFIX):
         return _by_document(jws, client_id, issued_at, now)
-    agent, service, keys = _find_keys(client_id, now)
+    agent, service, keys = _find_keys(client_id, jws.kid, now)
     spent = check_assertion(jws, client_id=client_id, keys=keys, issuer=issuer(), now=now)
     if service is not None:
         _enabled(service)
@@ -150,8 +151,14 @@ def _claimed_id(jws: Jws, form: Form) -> str:
     return claimed
 
 
-def _find_keys(client_id: str, now: datetime) -> tuple[Agent | None, Service | None, Sequence[ClientKey]]:
-    """The keys that are good now. Nothing and no keys for whom we do not know. One query."""
+def _find_keys(
+    client_id: str, kid: str | None, now: datetime
+) -> tuple[Agent | None, Service | None, Sequence[ClientKey]]:
+    """The keys that are good now. Nothing and no keys for whom we do not know.
+
+    One query, a second for an agent without a good key; one that publishes its keys may cost a
+    fetch as well.
+    """
     if not CLIENT_ID.fullmatch(client_id):
         return None, None, []
     if client_id.startswith("svc_"):
@@ -166,7 +173,10 @@ def _find_keys(client_id: str, now: datetime) -> tuple[Agent | None, Service | N
             effect__lt=Effect.SUSPEND,
         )
     )
-    return (keys[0].agent if keys else None), None, keys
+    agent = keys[0].agent if keys else Agent.objects.filter(client_id=client_id).first()
+    if agent is not None and agent.jwks_uri:
+        return agent, None, usable_keys(agent, kid=kid, now=now)
+    return (agent if keys else None), None, keys
 
 
 def _service_keys(service: Service) -> list[ClientKey]:

@@ -50,6 +50,7 @@ def describe_server() -> dict[str, Any]:
         "pushed_authorization_request_endpoint": absolute("par"),
         "require_pushed_authorization_requests": False,
         "jwks_uri": absolute("jwks"),
+        "registration_endpoint": absolute("register"),
         "revocation_endpoint": absolute("revoke"),
         "introspection_endpoint": absolute("introspect"),
         "status_list_aggregation_endpoint": absolute("status-lists"),

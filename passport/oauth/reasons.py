@@ -80,8 +80,26 @@ CODES: Final = (
     ),
     Reason(
         "access_denied",
-        _("The caller is known, but this endpoint is not for it."),
-        _("Introspection is for services: call it with a service's credentials."),
+        _("The caller is known, but this is not for it; or a person said no."),
+        _("Read error_description. Introspection is for services: call it with a service's credentials."),
+    ),
+    Reason(
+        "invalid_redirect_uri",
+        _("A redirect URI of the registration is not one that may be registered."),
+        _(
+            "Register https URIs; for an installed application also http on the loopback interface "
+            "or a scheme of its own, such as com.example.app:/callback."
+        ),
+    ),
+    Reason(
+        "invalid_client_metadata",
+        _("What the client says of itself cannot be registered."),
+        _("Read error_description: it names the member and what is wrong with it."),
+    ),
+    Reason(
+        "unapproved_software_statement",
+        _("The registration carries a software statement; this server trusts no issuer of them."),
+        _("Leave software_statement out and send the metadata itself."),
     ),
     Reason(
         "temporarily_unavailable",
@@ -246,6 +264,16 @@ REASONS: Final = (
         "rate_limited",
         _("The agent or its account has used up its budget for tokens."),
         _("Wait as long as Retry-After says; keep an access token until it ends."),
+    ),
+    Reason(
+        "registration_limited",
+        _("Too many clients were registered from there, or wait unused."),
+        _("Wait as long as Retry-After says, or register with an initial access token from the portal."),
+    ),
+    Reason(
+        "agent_quota",
+        _("The account has as many agents as it may have."),
+        _("Close one that is no longer used, or ask the operator."),
     ),
     Reason(
         "subject_token_ending",

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 
 from foundation import clock
 from passport.conf import issuer
-from passport.errors import UnsupportedGrantType
+from passport.errors import UnauthorizedClient, UnsupportedGrantType
 from passport.exchange.grants import GRANTS
 from passport.exchange.request import Caller, TokenRequest
 from passport.limits.headers import fields
@@ -22,13 +22,24 @@ def token(request: HttpRequest) -> HttpResponse:
     if grant is None:
         raise UnsupportedGrantType(f"grant_type is one of: {' '.join(GRANTS)}")
     now = clock.now()
-    caller = caller_of(authenticate(form, request, now))
+    found = authenticate(form, request, now)
+    check_registered(found, form.require("grant_type"))
+    caller = caller_of(found)
     proofs = proofs_of(request)
     answered = grant(TokenRequest(form, proofs, caller, issuer(), now))
     headers = fields(answered.verdict.remaining) if answered.verdict else {}
     if proofs:
         headers["DPoP-Nonce"] = nonces.issue(now)
     return answer(answered.content, headers=headers)
+
+
+def check_registered(found: Authenticated | Anonymous, grant_type: str) -> None:
+    """A client that named its grants when it registered keeps to them. Raises UnauthorizedClient."""
+    if isinstance(found, Anonymous) or found.agent is None:
+        return
+    registered = found.agent.grant_types.split()
+    if registered and grant_type not in registered:
+        raise UnauthorizedClient(f"the client registered for: {' '.join(registered)}")
 
 
 def caller_of(found: Authenticated | Anonymous) -> Caller:

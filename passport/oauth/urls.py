@@ -7,6 +7,7 @@ from passport.oauth.introspection import introspect
 from passport.oauth.metadata import authorization_server, jwks, protected_resource
 from passport.oauth.pages import error_reasons
 from passport.oauth.par import pushed_authorization_request
+from passport.oauth.registering import register, registration
 from passport.oauth.revocation import revoke
 from passport.oauth.token import token
 
@@ -18,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/par", pushed_authorization_request, name="par"),
     path("oauth/token", token, name="token"),
     path("oauth/introspect", introspect, name="introspect"),
+    path("oauth/register", register, name="register"),
+    path("oauth/register/<str:client_id>", registration, name="registration"),
     path("oauth/revoke", revoke, name="revoke"),
     path("docs/errors", error_reasons, name="error-reasons"),
 ]

@@ -8,9 +8,11 @@ from accounts.portal import steps
 from accounts.portal.menus import ACCOUNT_PAGES, Item
 from passport.agents.models import Agent
 from passport.portal import agents, catalogue, wizard
+from passport.portal.self_registration import self_registration
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("a/<str:account_id>/agents/", agents.agent_list, name="agents"),
+    path("a/<str:account_id>/agents/token/", self_registration, name="agent_token"),
     path("a/<str:account_id>/agents/new/", wizard.new_agent, name="agent_new"),
     path("a/<str:account_id>/agents/new/<str:step>/", wizard.new_agent, name="agent_new_step"),
     path("a/<str:account_id>/agents/<str:agent_id>/", agents.agent_page, name="agent"),

@@ -17,12 +17,13 @@ from passport.oauth.answers import NO_STORE, answer
 from passport.oauth.clients import Anonymous, authenticate
 from passport.oauth.doors import oauth_door
 from passport.oauth.forms import read_form
-from passport.oauth.presented import place_of, read_ours
+from passport.oauth.presented import Place, place_of, read_ours
 from passport.oauth.spending import spend
 from passport.proofs.jwt import Jws, Malformed, time_claim
 from passport.protocol import TYP_ACCESS_TOKEN, TYP_INTROSPECTION
 from passport.services.models import Service
 from passport.signing import keys
+from passport.standing.consents import is_consent_good
 from passport.standing.good import find_fault
 from passport.standing.read import MAX_ACTORS, find_by_token
 
@@ -90,11 +91,26 @@ def _is_good(jws: Jws, service: Service, now: datetime) -> bool:
         actors=actors,
         audience=service.audience,
     )
-    if standing is None or (thumbprint is not None and standing.key is None):
+    if standing is None:
+        return len(actors) <= 1 and is_good_for_person(jws, place, service, now)
+    if thumbprint is not None and standing.key is None:
         return False
     if len(standing.actors) != len(actors):
         return False
     return find_fault(standing, now) is None
+
+
+def is_good_for_person(jws: Jws, place: Place, service: Service, now: datetime) -> bool:
+    """The root is a person's consent. Its client need not have registered the key that it is bound to."""
+    return is_consent_good(
+        place.number,
+        place.index,
+        jti=str(jws.claims.get("jti")),
+        kid=str(jws.kid),
+        client_id=str(jws.claims.get("client_id")),
+        audience=service.audience,
+        now=now,
+    )
 
 
 def _actors(claims: Mapping[str, Any]) -> list[str]:

@@ -65,7 +65,7 @@ def describe_server() -> dict[str, Any]:
         "introspection_signing_alg_values_supported": list(INTROSPECTION_ALGS),
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "none", "client_secret_basic"],
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
-        "revocation_endpoint_auth_methods_supported": CONFIDENTIAL,
+        "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "none", "client_secret_basic"],
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),

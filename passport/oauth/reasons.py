@@ -44,6 +44,16 @@ CODES: Final = (
         _("Use one of grant_types_supported in the server's metadata."),
     ),
     Reason(
+        "unsupported_response_type",
+        _("The authorization endpoint gives codes and nothing else."),
+        _("Send response_type=code with a code_challenge (S256)."),
+    ),
+    Reason(
+        "request_not_supported",
+        _("The authorization request came with a request object, which is not read here."),
+        _("Send its parameters as they are, or push them to the PAR endpoint."),
+    ),
+    Reason(
         "invalid_scope",
         _("A scope is unknown, malformed, not granted to the agent, or needs stronger proof of its owner."),
         _("Ask only for scopes that the passport and the service share; nothing is narrowed silently."),
@@ -109,6 +119,21 @@ CODES: Final = (
 )
 
 REASONS: Final = (
+    Reason(
+        "client_closed",
+        _("The client is no longer registered, or its registration was withdrawn."),
+        _("Register it anew."),
+    ),
+    Reason(
+        "consent_ended",
+        _("The person withdrew their consent, it ran out, or it ended because something of it was stolen."),
+        _("Ask the person again, from the authorization endpoint."),
+    ),
+    Reason(
+        "used_twice",
+        _("A code or a refresh token came a second time: all that came of it has ended."),
+        _("Keep only the newest refresh token, let one process refresh, and ask the person again."),
+    ),
     Reason(
         "account_suspended",
         _("The account that owns the agent is suspended; that may be lifted."),

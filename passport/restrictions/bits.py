@@ -9,6 +9,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from passport.agents.models import Agent
+from passport.consents.end import MARK as CONSENT
+from passport.consents.models import Consent
 from passport.credentials.models import Passport
 from passport.fields import Effect
 from passport.restrictions.effective import status_value
@@ -29,6 +31,12 @@ PASSPORTS_OF = {
 """How a subject finds the passports it covers."""
 AGENTS_OF = {Subject.ACCOUNT: "account_id__in", Subject.AGENT: "client_id__in"}
 """How it finds the agents: roots of tokens without a passport. A key does not cover another key's tokens."""
+CONSENTS_OF: dict[str, str] = {
+    Subject.ACCOUNT: "agent__account_id__in",
+    Subject.AGENT: "agent__client_id__in",
+    CONSENT: "id__in",
+}
+"""How it finds the consents of persons: roots of what a client holds for them. They end by themselves too."""
 
 
 @dataclass(slots=True)
@@ -38,13 +46,13 @@ class Touched:
     batches: set[tuple[str, str]] = field(default_factory=set)
     ids: dict[str, set[str]] = field(default_factory=dict)
 
-    def selections(self) -> Iterator[tuple[Subject, Sequence[str] | QuerySet[Any]]]:
+    def selections(self) -> Iterator[tuple[str, Sequence[str] | QuerySet[Any]]]:
         for kind, batch_id in sorted(self.batches):
             rows = Restriction.objects.filter(batch_id=batch_id, subject_type=kind)
-            yield Subject(kind), rows.values("subject_id")
+            yield kind, rows.values("subject_id")
         for kind, ids in sorted(self.ids.items()):
             for part in in_chunks(sorted(ids)):
-                yield Subject(kind), part
+                yield kind, part
 
 
 def touched_by(marks: Iterable[StatusMark]) -> Touched:
@@ -61,8 +69,9 @@ def lists_of(touched: Touched, now: datetime) -> list[int]:
     """Numbers of the lists on which a touched root has its place."""
     numbers: set[int] = set()
     for kind, ids in touched.selections():
-        numbers.update(_passports(kind, ids, now).values_list("status_list_id", flat=True).distinct())
-        if entries := _agent_entries(kind, ids):
+        passports = _passports(kind, ids, now)
+        numbers.update(passports.values_list("status_list_id", flat=True).distinct())
+        for entries in _entries(kind, ids):
             numbers.update(entries.values_list("list_id", flat=True).distinct())
     return sorted(numbers)
 
@@ -72,27 +81,38 @@ def values_on(number: int, touched: Touched, now: datetime) -> dict[int, int]:
     values: dict[int, int] = {}
     for kind, ids in touched.selections():
         values.update(_passport_values(_passports(kind, ids, now).filter(status_list_id=number)))
-        if entries := _agent_entries(kind, ids):
-            values.update(_agent_values(entries.filter(list_id=number)))
+        agents, consents = _entries(kind, ids)
+        values.update(_agent_values(agents.filter(list_id=number)))
+        values.update(_consent_values(consents.filter(list_id=number)))
     return values
 
 
 def all_values_on(number: int, now: datetime) -> dict[int, int]:
     """The values of every place of one list: what the deltas must have added up to."""
     passports = Passport.objects.filter(status_list_id=number, expires_at__gt=now - STILL_BORNE)
-    agents = StatusEntry.objects.filter(list_id=number, root__in=Agent.objects.values("client_id"))
-    return _passport_values(passports) | _agent_values(agents)
+    here = StatusEntry.objects.filter(list_id=number)
+    agents = here.filter(root__in=Agent.objects.values("client_id"))
+    consents = here.filter(root__in=Consent.objects.values("id"))
+    return _passport_values(passports) | _agent_values(agents) | _consent_values(consents)
 
 
-def _passports(kind: Subject, ids: Any, now: datetime) -> QuerySet[Passport]:
-    return Passport.objects.filter(**{PASSPORTS_OF[kind]: ids}, expires_at__gt=now - STILL_BORNE)
+def _passports(kind: str, ids: Any, now: datetime) -> QuerySet[Passport]:
+    if kind not in PASSPORTS_OF:
+        return Passport.objects.none()
+    return Passport.objects.filter(**{PASSPORTS_OF[Subject(kind)]: ids}, expires_at__gt=now - STILL_BORNE)
 
 
-def _agent_entries(kind: Subject, ids: Any) -> QuerySet[StatusEntry] | None:
-    if kind not in AGENTS_OF:
-        return None
-    agents = Agent.objects.filter(**{AGENTS_OF[kind]: ids})
-    return StatusEntry.objects.filter(root__in=agents.values("client_id"))
+def _entries(kind: str, ids: Any) -> tuple[QuerySet[StatusEntry], QuerySet[StatusEntry]]:
+    """The places of the agents and of the consents that a subject covers."""
+    agents, consents = Agent.objects.none(), Consent.objects.none()
+    if kind in AGENTS_OF:
+        agents = Agent.objects.filter(**{AGENTS_OF[Subject(kind)]: ids})
+    if kind in CONSENTS_OF:
+        consents = Consent.objects.filter(**{CONSENTS_OF[kind]: ids})
+    return (
+        StatusEntry.objects.filter(root__in=agents.values("client_id")),
+        StatusEntry.objects.filter(root__in=consents.values("id")),
+    )
 
 
 def _passport_values(passports: QuerySet[Passport]) -> dict[int, int]:
@@ -120,6 +140,26 @@ def _agent_values(entries: QuerySet[StatusEntry]) -> dict[int, int]:
     )
     kinds = (Subject.ACCOUNT, Subject.AGENT)
     return _values([Root(row[0], row[1], _owns(kinds, row[2:])) for row in rows])
+
+
+def _consent_values(entries: QuerySet[StatusEntry]) -> dict[int, int]:
+    """One that ended is as final as a closed agent; else what covers its agent covers it."""
+    places = dict(entries.values_list("root", "index"))
+    account = AccountState.objects.filter(account_id=OuterRef("agent__account_id")).values("effect")
+    rows = (
+        Consent.objects.filter(id__in=entries.values("root"))
+        .annotate(of_account=Coalesce(Subquery(account), int(Effect.NONE)))
+        .values_list(
+            "id", "ended_at", "agent__state",
+            "agent__account_id", "of_account", "agent__client_id", "agent__effect",
+        )
+    )  # fmt: skip
+    kinds = (Subject.ACCOUNT, Subject.AGENT)
+    roots = []
+    for consent_id, ended_at, state, *columns in rows:
+        owns = _owns(kinds, [column or 0 for column in columns])
+        roots.append(Root(places[consent_id], Agent.State.CLOSED if ended_at else state or "", owns))
+    return _values(roots)
 
 
 class Own(NamedTuple):

@@ -49,7 +49,7 @@ def find_fault(standing: Standing, now: datetime) -> Fault | None:
         or _closed("agent", standing.agent_state != "active")
         or _key_fault(standing.key, now)
         or _passport_fault(standing.passport)
-        or _signer_fault(standing.signer_state, standing.signer_effect)
+        or signer_fault(standing.signer_state, standing.signer_effect)
         or _token_fault(standing.revoked)
         or next(filter(None, map(_actor_fault, standing.actors)), None)
     )
@@ -84,11 +84,11 @@ def _passport_fault(passport: PassportFacts | None) -> Fault | None:
     return (
         _restricted("passport", passport.effect)
         or _restricted("key", passport.key_effect)
-        or _signer_fault(passport.signer_state, passport.signer_effect)
+        or signer_fault(passport.signer_state, passport.signer_effect)
     )
 
 
-def _signer_fault(state: str, effect: int) -> Fault | None:
+def signer_fault(state: str, effect: int) -> Fault | None:
     """Retired for age is no fault: what it signed has ended before."""
     if state == "leaked":
         return Fault("signing_key_revoked", f"{SUBJECT_WORDS['signing_key']} is revoked")

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 handler400 = "foundation.web.failures.bad_request"
 handler403 = "foundation.web.failures.forbidden"
@@ -13,5 +14,6 @@ urlpatterns = [
     path("", include("passport.urls")),
     path("", include("attestation.urls")),
     path("", include("accounts.urls")),
+    path("admin", RedirectView.as_view(pattern_name="admin:start")),
     path("admin/", admin.site.urls),
 ]

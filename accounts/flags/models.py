@@ -60,3 +60,6 @@ class Flag(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["state", "-raised_at"], name="flag_queue")]
+
+    def __str__(self) -> str:
+        return self.id

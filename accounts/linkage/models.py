@@ -89,6 +89,9 @@ class Cluster(models.Model):
     split_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     size = models.PositiveIntegerField(default=0)
 
+    def __str__(self) -> str:
+        return self.id
+
 
 class AccountCluster(models.Model):
     """Where an account stands now, per environment. The row stays when the account leaves a cluster."""

@@ -21,3 +21,6 @@ class ProviderEvent(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="one_event_each")]
         indexes = [models.Index(fields=["applied_at", "id"], name="event_unapplied")]
+
+    def __str__(self) -> str:
+        return self.event_id

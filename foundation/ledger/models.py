@@ -21,6 +21,9 @@ class Entry(models.Model):
         verbose_name, verbose_name_plural = "ledger entry", "ledger entries"
         indexes = [models.Index(fields=["type", "id"], name="entry_type")]
 
+    def __str__(self) -> str:
+        return f"{self.type} {self.pk}"
+
 
 class EntrySubject(models.Model):
     """Finds the entries about one subject."""

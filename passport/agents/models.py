@@ -86,6 +86,9 @@ class AgentKey(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["agent", "kid"], name="one_kid_each")]
 
+    def __str__(self) -> str:
+        return self.id
+
 
 class InitialToken(models.Model):
     """Lets one client register itself for an account, once (RFC 7591 section 3: initial access token)."""

@@ -38,6 +38,9 @@ class Passport(models.Model):
             models.Index(fields=["status_list", "status_index"], name="passport_by_status"),
         ]
 
+    def __str__(self) -> str:
+        return self.jti
+
 
 class IssueRecord(models.Model):
     """An access token that may exist: drained from the issue streams. Nothing depends on it."""

@@ -22,9 +22,11 @@ from accounts.owners.accounts import open_account
 from accounts.owners.models import Account
 from accounts.people.confirmed import confirm_email
 from accounts.people.models import User
+from accounts.people.roles import GIVEN, STAFF_ROLES
 from attestation.contract import Fingerprint, FingerprintKind, Observation, State
 from attestation.evidence.begin import Wanted, begin
 from attestation.evidence.record import settle
+from foundation.ledger.append import append
 from passport.agents.keys import parse_public_jwk
 from passport.agents.models import Agent
 from passport.agents.registration import add_key, register_agent
@@ -120,7 +122,8 @@ def make_person(email: str, name: str, url: str, now: datetime, *, staff: bool =
     user.save()
     confirm_email(user)
     if staff:
-        user.groups.set(Group.objects.filter(name__in=("analyst", "approver", "auditor", "operator")))
+        user.groups.set(Group.objects.filter(name__in=STAFF_ROLES))
+        append(GIVEN, actor=ACTOR, subject_ids=[user.pk], payload={"roles": list(STAFF_ROLES)}, at=now)
     Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).delete()
     secret = generate_totp_secret()
     TOTP.activate(user, secret)

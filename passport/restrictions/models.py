@@ -86,6 +86,9 @@ class Restriction(models.Model):
             models.Index(fields=["account_id"], name="restriction_account"),
         ]
 
+    def __str__(self) -> str:
+        return f"restriction {self.pk}"
+
 
 class Switch(models.Model):
     """Pauses for the worst day, each with a reason, an end, and who."""

@@ -72,6 +72,9 @@ class RevocationBatch(models.Model):
             models.Index(fields=["cluster_id", "started_at"], name="batch_cluster"),
         ]
 
+    def __str__(self) -> str:
+        return self.id
+
 
 class BatchMember(models.Model):
     """One subject of the stored set, and why it is in."""

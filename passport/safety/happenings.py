@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext, ngettext
 
 from accounts.people.models import User
+from accounts.people.roles import GIVEN, TAKEN
 from foundation.ledger.models import Entry, EntryText
 from passport.safety.words import say_actor, say_entry, say_reason
 
@@ -42,6 +43,8 @@ def people_of(actors: Iterable[str]) -> dict[str, str]:
 
 
 def _detail(entry: Entry) -> str:
+    if entry.type in {GIVEN, TAKEN}:
+        return ", ".join(entry.payload.get("roles", ()))
     if entry.type != "cluster.changed":
         return say_reason(entry.reason) if entry.reason else ""
     joined, left = len(entry.payload.get("joined", ())), len(entry.payload.get("left", ()))

@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from foundation.ledger.models import Entry
+from foundation.web.parts import shorten
 
 REASONS: Mapping[str, Promise] = MappingProxyType(
     {
@@ -95,7 +96,7 @@ def say_entry(entry: Entry) -> str:
 
 
 def say_actor(actor: str) -> str:
-    """``user:usr_01J…`` as ``person usr_01J…``; the machine's parts by name."""
+    """``user:usr_01J…`` as ``person usr_01J…``, shortened; the machine's parts by name."""
     kind, _colon, name = actor.partition(":")
-    kinds = {"user": "person", "system": "system", "agent": "agent", "service": "service"}
-    return f"{kinds.get(kind, kind)} {name}"
+    kinds = {"user": _("person"), "system": _("system"), "agent": _("agent"), "service": _("service")}
+    return f"{kinds.get(kind, kind)} {shorten(name)}"

@@ -38,3 +38,6 @@ class SigningKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["use"], condition=Q(state="active"), name="one_active_key_each")
         ]
+
+    def __str__(self) -> str:
+        return self.kid

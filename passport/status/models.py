@@ -24,6 +24,9 @@ class StatusList(models.Model):
     open = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
 
+    def __str__(self) -> str:
+        return f"status list {self.number}"
+
 
 class StatusEntry(models.Model):
     """An index given to the root of credentials: a passport's jti, or an agent's client_id.

@@ -224,6 +224,8 @@ def batch(request: HttpRequest, batch_id: str) -> HttpResponse:
 def undo_batch(request: HttpRequest, batch_id: str) -> HttpResponse:
     """The way back, with a preview of its own."""
     found = get_object_or_404(RevocationBatch, pk=batch_id)
+    if request.method != "POST" and found.state != State.DONE:
+        return redirect("admin:batch", found.pk)
     back = flow.way_back(found, clock.now())
     form = UndoForm(request.POST or None, number=back.accounts)
     status = 200

@@ -183,6 +183,7 @@ if BROKER_URL and BROKER_URL == ADMISSION_REDIS_URL:
 # While Redis is gone the database decides, slower: it gives this part of each limit.
 ADMISSION_DATABASE_SHARE_PERCENT = env.read_number("AP_ADMISSION_DATABASE_SHARE", 25, least=1, most=100)
 # A cluster of one organisation shares the sum of its members' budgets, up to so many times the largest.
+ACTOR_DEPTH = env.read_number("AP_ACTOR_DEPTH", 4, least=1, most=4)
 ORGANISATION_BUDGET_MOST = env.read_number("AP_ORGANISATION_BUDGET_MOST", 10, least=1, most=1000)
 
 # --- What leaves the house --------------------------------------------------------------

@@ -53,3 +53,8 @@ def open_clients_most() -> int:
 def agents_most() -> int:
     """How many agents an account may have for another to register itself."""
     return int(settings.AGENTS_MOST)
+
+
+def actor_depth() -> int:
+    """How many may act in one chain, one for the other."""
+    return int(settings.ACTOR_DEPTH)

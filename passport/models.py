@@ -1,5 +1,6 @@
 """Collects this app's tables for Django; nothing imports this module."""
 
+from passport.acting.models import ActingRule
 from passport.admission.models import AdmissionMode, DatabaseBucket, SpentProof
 from passport.agents.models import Agent, AgentKey, InitialToken, OpenClient, RegistrationToken
 from passport.consents.models import AuthorizationCode, Consent, PushedRequest, RefreshToken
@@ -10,9 +11,11 @@ from passport.revocation.models import BatchMember, BatchView, Response, Respons
 from passport.services.models import AgentGrant, Scope, Service
 from passport.signing.models import SigningKey
 from passport.status.models import StatusDelta, StatusEntry, StatusList, StatusMark
+from passport.workloads.models import WorkloadIssuer, WorkloadKey
 
 __all__ = [
     "AccountState",
+    "ActingRule",
     "AdmissionMode",
     "Agent",
     "AgentGrant",
@@ -45,4 +48,6 @@ __all__ = [
     "StatusList",
     "StatusMark",
     "Switch",
+    "WorkloadIssuer",
+    "WorkloadKey",
 ]

@@ -31,6 +31,7 @@ def sign_access_token(
     account: str | None = None,
     assurance: Mapping[str, Any] | None = None,
     limits: Sequence[Mapping[str, Any]] | None = None,
+    details: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """One signature, no query. Whoever calls it has decided, charged and recorded."""
     claims = access_token_claims(
@@ -46,6 +47,7 @@ def sign_access_token(
         account=account,
         assurance=assurance,
         limits=limits,
+        details=details,
         issued_at=issued_at,
         expires_at=expires_at,
     )

@@ -85,6 +85,7 @@ def access_token_claims(
     account: str | None,
     assurance: Mapping[str, Any] | None,
     limits: Sequence[Mapping[str, Any]] | None,
+    details: Sequence[Mapping[str, Any]] | None,
     issued_at: datetime,
     expires_at: datetime,
 ) -> dict[str, Any]:
@@ -103,6 +104,7 @@ def access_token_claims(
         "cnf": {"jkt": thumbprint} if thumbprint else None,
         "act": act,
         "status": status_claim(issuer, place) if place else None,
+        "authorization_details": details,
         "account": account,
         "assurance": assurance,
         "limits": limits,

@@ -5,7 +5,16 @@ from django.db import transaction
 from passport.credentials.claims import Place
 from passport.errors import InvalidRequest, InvalidTarget, OAuthError, UnauthorizedClient
 from passport.exchange.charges import charge_token
-from passport.exchange.exchange import Bestowed, bestow, check_fresh, held_by, read_proof, target_of
+from passport.exchange.exchange import (
+    Bestowed,
+    bestow,
+    check_fresh,
+    choose_details,
+    granted_details,
+    held_by,
+    read_proof,
+    target_of,
+)
 from passport.exchange.issued import passport_answer
 from passport.exchange.issuing import (
     Wanted,
@@ -103,7 +112,6 @@ def _grant_passport(request: TokenRequest, standing: Standing, proof: Proof | No
 def _grant_access_token(request: TokenRequest, standing: Standing, proof: Proof | None) -> Answer:
     """Without a passport the token hangs on the agent: its ``status`` is the agent's own."""
     check_attested(standing, request.now)
-    refuse_authorization_details(request)
     parse_target(request.resources, request.audiences)
     target = target_of(standing.service)
     granted = narrow(
@@ -129,6 +137,7 @@ def _grant_access_token(request: TokenRequest, standing: Standing, proof: Proof 
         place=_place_of(standing),
         root=standing.agent_id,
         limits=(),
+        details=choose_details(request, granted_details(standing.service)),
     )
     return bestow(request, standing, bestowed, proof, issued_type=None)
 

@@ -10,7 +10,8 @@ from typing import Any
 from passport.errors import InvalidRequest
 
 MAX_DEPTH = 4
-"""Deeper chains cannot be judged by a person who reads them, and grow every token."""
+"""Deeper chains cannot be judged by a person who reads them, and grow every token. An operator may
+set fewer, never more: readers of our tokens count on it."""
 
 Chain = tuple[str, ...]
 
@@ -31,16 +32,31 @@ def parse_act(claim: object) -> Chain:
     return tuple(actors)
 
 
-def extend(chain: Chain, *, subject: str, actor: str) -> Chain:
+def parse_may_act(claim: object) -> str | None:
+    """Who a ``may_act`` claim names; None when absent. Raises InvalidRequest. RFC 8693 section 4.4."""
+    if claim is None:
+        return None
+    if not isinstance(claim, Mapping) or not isinstance(claim.get("sub"), str) or not claim["sub"]:
+        raise InvalidRequest("may_act is an object with sub")
+    return str(claim["sub"])
+
+
+def check_may_act(named: str | None, actor: str) -> None:
+    """Raises InvalidRequest where the token names another than ``actor`` (EX-15)."""
+    if named is not None and named != actor:
+        raise InvalidRequest("may_act of the subject_token names another", uri_reason="actor_not_permitted")
+
+
+def extend(chain: Chain, *, subject: str, actor: str, most: int = MAX_DEPTH) -> Chain:
     """Let ``actor`` act for ``subject`` after all in ``chain``.
 
     Raises InvalidRequest when it already acts, when it is the subject itself, or when the
-    chain would be deeper than four (EX-14).
+    chain would be deeper than ``most`` (EX-14).
     """
     if actor == subject or actor in chain:
         raise InvalidRequest("an agent cannot appear twice in a chain of actors")
-    if len(chain) >= MAX_DEPTH:
-        raise InvalidRequest(f"act is deeper than {MAX_DEPTH}")
+    if len(chain) >= most:
+        raise InvalidRequest(f"act would be deeper than {most}")
     return (actor, *chain)
 
 

@@ -17,6 +17,14 @@ from passport.credentials.pairwise import pairwise_id
 from passport.errors import InvalidRequest, TemporarilyUnavailable, UseDpopNonce
 from passport.exchange.charges import charge_token
 from passport.exchange.delegation import Chain, act_claim, holder
+from passport.exchange.details import (
+    TYPES,
+    Detail,
+    details_claim,
+    narrow_details,
+    parse_details,
+    read_details,
+)
 from passport.exchange.policy import Granted, Held, Limit, Needs, Target, clip_limits
 from passport.exchange.request import Answer, TokenRequest
 from passport.limits.buckets import Level
@@ -43,6 +51,7 @@ class Bestowed:
     root: str
     """The passport's jti, or the agent's id."""
     limits: Sequence[Limit]
+    details: Sequence[Detail] = ()
 
 
 def find_proof(request: TokenRequest, standing: Standing) -> Proof | None:
@@ -120,6 +129,17 @@ def target_of_person(service: ServiceFacts) -> Target:
     return Target(service.audience, service.environment, service.enabled, needs, frozenset(needs))
 
 
+def granted_details(service: ServiceFacts | None) -> tuple[Detail, ...]:
+    """What the owner lets the agent spend and move at that service."""
+    return read_details(service.details) if service is not None and service.details else ()
+
+
+def choose_details(request: TokenRequest, held: Sequence[Detail]) -> tuple[Detail, ...]:
+    """What is asked, or all that is held. Raises InvalidAuthorizationDetails (EX-13)."""
+    raw = request.get("authorization_details")
+    return narrow_details(held, () if raw is None else parse_details(raw, types=TYPES))
+
+
 def limits_on(
     rows: Iterable[PolicyRow], service_id: str, scopes: Iterable[str], *, identity: str, now: datetime
 ) -> list[Limit]:
@@ -168,6 +188,7 @@ def bestow(
         limits=limits_claim(
             clip_limits(bestowed.limits, current_limits(standing, bestowed.granted, request.now))
         ),
+        details=details_claim(bestowed.details),
         issued_at=request.now,
         expires_at=bestowed.granted.expires_at,
     )
@@ -179,6 +200,8 @@ def bestow(
     }
     if issued_type is not None:
         content["issued_token_type"] = issued_type
+    if bestowed.details:
+        content["authorization_details"] = details_claim(bestowed.details)
     return Answer(content, verdict)
 
 

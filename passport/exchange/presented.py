@@ -13,7 +13,8 @@ from typing import Any
 
 from passport.credentials.claims import Place
 from passport.errors import InvalidRequest
-from passport.exchange.delegation import Chain, holder, parse_act
+from passport.exchange import details
+from passport.exchange.delegation import Chain, holder, parse_act, parse_may_act
 from passport.exchange.policy import Limit
 from passport.proofs.jwt import (
     MAX_TOKEN_BYTES,
@@ -55,6 +56,9 @@ class PresentedToken:
     chain: Chain
     place: Place
     limits: tuple[Limit, ...]
+    details: tuple[details.Detail, ...]
+    may_act: str | None
+    """The one that the token itself names as its next actor (RFC 8693 section 4.4)."""
     issued_at: datetime
     expires_at: datetime
 
@@ -193,9 +197,20 @@ def _access_token(jws: Jws, issuer: str) -> PresentedToken:
         chain=parse_act(claims.get("act")),
         place=_place(claims, issuer),
         limits=read_limits(claims.get("limits")),
+        details=_details(claims),
+        may_act=parse_may_act(claims.get("may_act")),
         issued_at=_time(claims, "iat"),
         expires_at=_time(claims, "exp"),
     )
+
+
+def _details(claims: Mapping[str, Any]) -> tuple[details.Detail, ...]:
+    if "authorization_details" not in claims:
+        return ()
+    try:
+        return details.read_details(claims["authorization_details"])
+    except details.Malformed:
+        raise Malformed("it has authorization_details that are not read here") from None
 
 
 def _time(claims: Mapping[str, Any], name: str) -> datetime:

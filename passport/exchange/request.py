@@ -77,6 +77,6 @@ class Answer:
 
 
 def refuse_authorization_details(request: TokenRequest) -> None:
-    """No credential holds any and no type is registered: any asked are wider (RFC 9396 section 5)."""
+    """Only access tokens carry them: whatever is asked of another token is wider (RFC 9396 section 6)."""
     if request.get("authorization_details") is not None:
-        raise InvalidAuthorizationDetails("no type of authorization_details is known here")
+        raise InvalidAuthorizationDetails("this token carries none: ask for them with an access token")

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+from passport.acting.rules import may_act, may_act_on
+from passport.conf import actor_depth
 from passport.errors import InvalidRequest
-from passport.exchange.delegation import Chain, extend
+from passport.exchange.delegation import Chain, check_may_act, extend
+from passport.exchange.details import meet_details
 from passport.exchange.exchange import (
     Bestowed,
     bestow,
     check_client,
+    choose_details,
     find_proof,
+    granted_details,
     held_by,
     require_proof,
     target_of,
@@ -17,11 +22,13 @@ from passport.exchange.passport_exchange import exchange_passport, find_standing
 from passport.exchange.policy import Granted, narrow, parse_scopes, parse_target
 from passport.exchange.presented import PresentedToken, kind_of, read_access_token, read_passport
 from passport.exchange.renewal import renew_passport
-from passport.exchange.request import Answer, TokenRequest, refuse_authorization_details
+from passport.exchange.request import Answer, TokenRequest
 from passport.proofs.dpop import Proof
 from passport.protocol import ACCESS_TOKEN_TYPE, PASSPORT_TYPE
+from passport.services.keys import thumbprints_of
+from passport.services.models import Service
 from passport.standing.facts import Standing
-from passport.standing.good import check_good
+from passport.standing.good import check_good, holds_key
 from passport.standing.read import find_by_token
 
 
@@ -64,17 +71,20 @@ def exchange_access_token(
 ) -> Answer:
     """Raises the refusals EX-09 to EX-18, EX-22.
 
-    Cost: as for a passport; with an actor one more signature check and one more query.
+    Cost: as for a passport; for a sub-agent one more signature check and two more queries, for a
+    service that acts on two more queries.
     """
     presented = read_access_token(token, issuer=request.issuer, now=request.now)
     standing = _find_standing(request, presented)
     check_good(standing, request.now, refusal=InvalidRequest)
-    if actor is None or actor_type is None:
-        presenter = _present_as_holder(request, standing, presented)
-    else:
+    if actor is not None and actor_type is not None:
         presenter = _present_as_actor(request, standing, presented, actor, actor_type)
-    refuse_authorization_details(request)
+    elif request.caller.is_service and request.caller.client_id != presented.holder:
+        presenter = _present_as_service(request, standing, presented)
+    else:
+        presenter = _present_as_holder(request, standing, presented)
     granted = _narrow(request, standing, presented)
+    _check_bound(standing, presenter)
     root = standing.passport.jti if standing.passport else standing.agent_id
     bestowed = Bestowed(
         subject=presented.subject,
@@ -84,6 +94,7 @@ def exchange_access_token(
         place=presented.place,
         root=root,
         limits=presented.limits,
+        details=choose_details(request, meet_details(presented.details, granted_details(standing.service))),
     )
     return bestow(request, standing, bestowed, presenter.proof, issued_type=ACCESS_TOKEN_TYPE)
 
@@ -104,10 +115,12 @@ def _find_standing(request: TokenRequest, presented: PresentedToken) -> Standing
 
 
 def _present_as_holder(request: TokenRequest, standing: Standing, presented: PresentedToken) -> Presenter:
-    """Client and key must both be the holder's (EX-10): a service that was shown a token is neither."""
+    """Client and key must both be the holder's (EX-10): whoever was shown a token is neither."""
     check_client(request, presented.holder, "subject_token")
     if presented.thumbprint is not None:
         proof = require_proof(request, standing, thumbprint=presented.thumbprint, of="subject_token")
+        if not holds_key(standing, presented.holder, presented.thumbprint):
+            raise InvalidRequest("the key is no longer registered by the holder", uri_reason="key_retired")
         return Presenter(presented.chain, proof, proof.thumbprint)
     if not request.caller.authenticated:
         raise InvalidRequest(
@@ -122,7 +135,8 @@ def _present_as_actor(
 ) -> Presenter:
     """A sub-agent shows its own passport and proves its own key (EX-15, EX-22).
 
-    The owner's rule: agents of one account and environment may act for each other, no others.
+    The owner must have allowed it to act for whoever holds the token, in the same account and
+    environment; and ``may_act`` of the token, where it has one, must name it.
     """
     if kind_of(actor, actor_type, issuer=request.issuer, name="actor_token") != "passport":
         raise InvalidRequest("the actor_token is the passport of the sub-agent")
@@ -130,11 +144,50 @@ def _present_as_actor(
     check_client(request, theirs.agent_id, "actor_token")
     acting, passport = find_standing(theirs.jti, audience=request.likely_target)
     check_good(acting, request.now, refusal=InvalidRequest)
-    if (acting.account_id, acting.environment) != (standing.account_id, standing.environment):
+    chain = _extend(presented, theirs.agent_id)
+    same_owner = (acting.account_id, acting.environment) == (standing.account_id, standing.environment)
+    if not same_owner or not may_act(presented.holder, theirs.agent_id):
         raise InvalidRequest("this agent may not act for that one", uri_reason="actor_not_permitted")
     proof = require_proof(request, acting, thumbprint=passport.key_thumbprint, of="actor_token")
-    chain = extend(presented.chain, subject=presented.subject, actor=theirs.agent_id)
     return Presenter(chain, proof, proof.thumbprint)
+
+
+def _present_as_service(request: TokenRequest, standing: Standing, presented: PresentedToken) -> Presenter:
+    """The service that the token is for acts on, where the agent's owner allowed it (EX-10).
+
+    It authenticates; for a bound token it proves a key that it registered, to which the new one
+    is bound (EX-22).
+    """
+    service = Service.objects.filter(pk=request.caller.client_id, enabled=True).first()
+    if service is None or service.audience != presented.audience:
+        raise InvalidRequest("the subject_token belongs to another client", uri_reason="other_client")
+    chain = _extend(presented, service.pk)
+    if not may_act_on(presented.holder, service.pk):
+        raise InvalidRequest(
+            "the agent's owner has not allowed this service to act on", uri_reason="actor_not_permitted"
+        )
+    proof = find_proof(request, standing)
+    if proof is None and presented.thumbprint is not None:
+        raise InvalidRequest(
+            "the subject_token is bound to a key: send a DPoP proof by one of the service's keys",
+            uri_reason="proof_missing",
+        )
+    if proof is not None and proof.thumbprint not in thumbprints_of(service.jwks):
+        raise InvalidRequest("the proof is by no key that the service registered", uri_reason="other_key")
+    return Presenter(chain, proof, proof.thumbprint if proof else None)
+
+
+def _extend(presented: PresentedToken, actor: str) -> Chain:
+    check_may_act(presented.may_act, actor)
+    return extend(presented.chain, subject=presented.subject, actor=actor, most=actor_depth())
+
+
+def _check_bound(standing: Standing, presenter: Presenter) -> None:
+    service = standing.service
+    if presenter.thumbprint is None and service is not None and service.bound_tokens_required:
+        raise InvalidRequest(
+            "the service takes only tokens bound to a key: send a DPoP proof", uri_reason="proof_missing"
+        )
 
 
 def _narrow(request: TokenRequest, standing: Standing, presented: PresentedToken) -> Granted:

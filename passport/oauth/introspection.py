@@ -24,7 +24,7 @@ from passport.protocol import TYP_ACCESS_TOKEN, TYP_INTROSPECTION
 from passport.services.models import Service
 from passport.signing import keys
 from passport.standing.consents import is_consent_good
-from passport.standing.good import find_fault
+from passport.standing.good import find_fault, holds_key
 from passport.standing.read import MAX_ACTORS, find_by_token
 
 JSON = "application/json"
@@ -93,9 +93,10 @@ def _is_good(jws: Jws, service: Service, now: datetime) -> bool:
     )
     if standing is None:
         return len(actors) <= 1 and is_good_for_person(jws, place, service, now)
-    if thumbprint is not None and standing.key is None:
-        return False
     if len(standing.actors) != len(actors):
+        return False
+    holder = actors[0] if actors else standing.agent_id
+    if thumbprint is not None and not holds_key(standing, holder, thumbprint):
         return False
     return find_fault(standing, now) is None
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from passport.conf import issuer
+from passport.exchange.details import TYPES
 from passport.exchange.grants import GRANTS
 from passport.oauth.doors import oauth_door
 from passport.oauth.published import publish
@@ -62,6 +63,7 @@ def describe_server() -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(PROOF_ALGS),
+        "authorization_details_types_supported": sorted(TYPES),
         "introspection_signing_alg_values_supported": list(INTROSPECTION_ALGS),
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "none", "client_secret_basic"],
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),

@@ -227,8 +227,8 @@ REASONS: Final = (
     ),
     Reason(
         "actor_not_permitted",
-        _("The agent's owner has not allowed that agent to act for it."),
-        _("Let the owner allow it, or exchange the token as the agent that holds it."),
+        _("The agent's owner has not allowed that agent or service to act for it."),
+        _("Let the owner allow it on the agent's page, or exchange the token as the agent that holds it."),
     ),
     Reason(
         "assurance_too_low",
@@ -239,6 +239,11 @@ REASONS: Final = (
         "attestation_missing",
         _("The agent's owner has not proven identity and payment as far as a passport needs."),
         _("error_description names what is missing. Its owner proves it in the portal."),
+    ),
+    Reason(
+        "details_too_wide",
+        _("A limit in authorization_details is wider than what the agent or its token holds."),
+        _("error_description names it. Ask for less, or let the agent's owner raise it in the portal."),
     ),
     Reason(
         "issuance_paused",

@@ -63,6 +63,8 @@ class AgentGrant(models.Model):
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="+")
     scopes = models.CharField(max_length=4096)
     """Names, separated by spaces."""
+    authorization_details = models.JSONField(default=list, blank=True)
+    """What it may spend and move there (RFC 9396); empty: nothing of the kind."""
     granted_by = models.CharField(max_length=80, blank=True)
     granted_at = models.DateTimeField(default=clock.now)
 

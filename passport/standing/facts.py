@@ -65,6 +65,8 @@ class ServiceFacts:
     offered: Mapping[str, tuple[str, str]]
     """Scope to its least identity and payment level."""
     granted: frozenset[str]
+    details: list[dict[str, Any]]
+    """The ``authorization_details`` of that grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,16 @@ class PolicyFacts:
 
 @dataclass(frozen=True, slots=True)
 class ActorFacts:
-    """An agent named in ``act``."""
+    """An agent or a service named in ``act``."""
 
-    agent_id: str
+    id: str
     account_id: str
     environment: str
     state: str
     effect: int
     account_effect: int
+    key_set: Mapping[str, Any] | None
+    """Of a service, the keys that it registered; an agent's own key is in the standing."""
 
 
 @dataclass(frozen=True, slots=True)

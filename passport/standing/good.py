@@ -10,6 +10,7 @@ from datetime import datetime
 from attestation import levels
 from passport.errors import OAuthError, UnauthorizedClient
 from passport.fields import Effect
+from passport.services.keys import thumbprints_of
 from passport.standing.facts import ActorFacts, KeyFacts, PassportFacts, Standing
 
 SUBJECT_WORDS = {
@@ -102,6 +103,17 @@ def _token_fault(revoked: bool) -> Fault | None:
 def _actor_fault(actor: ActorFacts) -> Fault | None:
     good = actor.state == "active" and max(actor.effect, actor.account_effect) < Effect.SUSPEND
     return None if good else Fault("actor_restricted", "an agent that acts is closed, suspended or revoked")
+
+
+def holds_key(standing: Standing, holder: str, thumbprint: str) -> bool:
+    """Whether whoever holds an access token still has the key that it is bound to.
+
+    An agent's own key comes with the standing, good or not; a service's is in its key set.
+    """
+    service = next((actor for actor in standing.actors if actor.id == holder and actor.key_set), None)
+    if service is not None:
+        return thumbprint in thumbprints_of(service.key_set)
+    return standing.key is not None
 
 
 def current_levels(standing: Standing, now: datetime) -> tuple[str, str]:

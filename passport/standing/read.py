@@ -141,7 +141,7 @@ def _standing(row: Iterator[Any]) -> Standing:
         switches={name: _maybe_moment(until) for name, until in _rows(take())},
         key=_key([take() for _ in range(6)]),
         passport=_passport([take() for _ in range(14)]),
-        service=_service([take() for _ in range(7)]),
+        service=_service([take() for _ in range(8)]),
         policies=tuple(_policy(policy) for policy in _rows(take())),
         status_list=take(),
         status_index=take(),
@@ -189,7 +189,7 @@ def _passport(values: list[Any]) -> PassportFacts | None:
 
 
 def _service(values: list[Any]) -> ServiceFacts | None:
-    service_id, audience, environment, enabled, bound, granted, scopes = values
+    service_id, audience, environment, enabled, bound, granted, details, scopes = values
     if service_id is None:
         return None
     offered = {name: (identity, payment) for name, identity, payment in _rows(scopes)}
@@ -201,6 +201,7 @@ def _service(values: list[Any]) -> ServiceFacts | None:
         bool(bound),
         offered,
         frozenset((granted or "").split()),
+        _rows(details),
     )
 
 
@@ -211,9 +212,9 @@ def _policy(values: list[Any]) -> PolicyFacts:
 
 
 def _actor(values: list[Any]) -> ActorFacts:
-    *columns, account_effect = values
-    columns.append(account_effect or 0)
-    return ActorFacts(*columns)
+    actor_id, account_id, environment, state, effect, account_effect, key_set = values
+    keys = json.loads(key_set) if isinstance(key_set, str) else key_set
+    return ActorFacts(actor_id, account_id or "", environment, state, effect, account_effect or 0, keys)
 
 
 def _rows(value: Any) -> list[Any]:

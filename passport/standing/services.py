@@ -22,4 +22,5 @@ def facts_of(service: Service) -> ServiceFacts:
         bound_tokens_required=service.dpop_bound_access_tokens_required,
         offered=offered,
         granted=frozenset(),
+        details=[],
     )

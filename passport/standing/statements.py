@@ -25,6 +25,7 @@ COLUMNS = """
     p.jti, p.scopes, p.limits, p.issued_at, p.expires_at, p.effect, p.status_list_id, p.status_index,
     pk.id, pk.thumbprint, pk.effect, ps.kid, ps.state, ps.effect,
     s.id, s.audience, s.environment, s.enabled, s.dpop_bound_access_tokens_required, g.scopes,
+    g.authorization_details,
     (SELECT {pack}({row}(sc.name, sc.least_identity, sc.least_payment))
        FROM passport_scope sc WHERE sc.service_id = s.id),
     (SELECT {pack}({row}(lp.id, lp.service_id, lp.scope, lp.name, lp.applies_to, lp.tier, lp.quota,
@@ -76,10 +77,16 @@ BY_TOKEN = f"""
 SELECT {COLUMNS},
     tk.state, tk.effect,
     (SELECT 1 FROM passport_revokedtoken rt WHERE rt.jti = %(jti)s),
-    (SELECT {{pack}}({{row}}(x.client_id, x.account_id, x.environment, x.state, x.effect, xs.effect))
-       FROM passport_agent x
-       LEFT JOIN passport_accountstate xs ON xs.account_id = x.account_id
-      WHERE x.client_id IN (%(actor1)s, %(actor2)s, %(actor3)s, %(actor4)s))
+    (SELECT {{pack}}({{row}}(x.id, x.account_id, x.environment, x.state, x.effect, xs.effect, x.key_set))
+       FROM (SELECT ag.client_id AS id, ag.account_id, ag.environment, ag.state, ag.effect, NULL AS key_set
+               FROM passport_agent ag
+              WHERE ag.client_id IN (%(actor1)s, %(actor2)s, %(actor3)s, %(actor4)s)
+              UNION ALL
+             SELECT sv.id, sv.account_id, sv.environment,
+                    CASE WHEN sv.enabled THEN 'active' ELSE 'closed' END, 0, sv.jwks
+               FROM passport_service sv
+              WHERE sv.id IN (%(actor1)s, %(actor2)s, %(actor3)s, %(actor4)s)) x
+       LEFT JOIN passport_accountstate xs ON xs.account_id = x.account_id)
   FROM passport_statusentry root
   LEFT JOIN passport_passport p ON p.jti = root.root
   LEFT JOIN passport_agentkey pk ON pk.id = p.key_id

@@ -1,13 +1,23 @@
 """An access token for a narrower one, by its holder or by a sub-agent: what is refused, one test for each number."""
 
+import json
+from base64 import b64encode
+from itertools import pairwise
+
 import pytest
 
+from foundation import clock as the_clock
+from passport.acting.models import ActingRule
+from passport.acting.rules import allow_agent, allow_service, forbid
 from passport.agents.registration import close_agent
 from passport.credentials.models import RevokedToken
 from passport.fields import Effect
-from passport.protocol import ACCESS_TOKEN_TYPE, PASSPORT_TYPE
+from passport.oauth.introspection import introspection_of
+from passport.protocol import ACCESS_TOKEN_TYPE, PASSPORT_TYPE, TOKEN_EXCHANGE
 from passport.restrictions.place import SubjectRef, place
-from passport.services.models import Scope
+from passport.services.models import AgentGrant, Scope, Service
+from passport.services.registration import renew_secret
+from passport.signing import keys
 from tests.cast import EMBED, INFER, MODEL, SEARCH, TRAIN, Key, claims_of, grant, granted, hire, open_service
 from tests.cast import refused as is_refused
 
@@ -26,10 +36,15 @@ def held(endpoint, scout, scouts_passport, search) -> str:
 
 @pytest.fixture
 def clerk(scout, search):
-    """Another agent of Alice, with a passport of its own."""
+    """Another agent of Alice, with a passport of its own, that may act for Scout."""
     actor = hire(scout.account, "clerk")
     grant(actor, search, TRAIN)
+    let_act(actor, scout)
     return actor
+
+
+def let_act(actor, holder) -> None:
+    allow_agent(holder.agent, actor.agent, by="user:usr_alice", now=the_clock.now())
 
 
 @pytest.fixture
@@ -92,20 +107,67 @@ def test_who_was_shown_a_token_cannot_exchange_it(mallory, scout, held, exchange
     is_refused(answer, "invalid_request", reason="other_client")
 
 
-@pytest.mark.shows("EX-10")
-def test_the_service_itself_cannot_act_on_with_it(endpoint, model, held, exchange) -> None:
-    from passport.services.registration import renew_secret
-    from tests.cast import encode
+@pytest.fixture
+def acts_on(endpoint, model):
+    """Lets a service act on with a token that it was shown: it authenticates and proves a key of its own."""
+    key = Key()
+    type(model).objects.filter(pk=model.pk).update(jwks={"keys": [key.jwk]})
 
-    secret = renew_secret(model, actor="system:tests", now=model.created_at)
-    basic = encode(f"{model.id}:{secret}".encode())
-    padded = basic.replace("-", "+").replace("_", "/") + "=" * (-len(basic) % 4)
-    data = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": held,
-        "subject_token_type": ACCESS_TOKEN_TYPE, "resource": SEARCH,
-    }  # fmt: skip
-    answer = endpoint.post(data, HTTP_AUTHORIZATION=f"Basic {padded}")
-    is_refused(answer, "invalid_request", reason="other_client")
+    def ask(token: str, *, service=model, key=key, **more):
+        secret = renew_secret(service, actor="system:tests", now=service.created_at)
+        basic = b64encode(f"{service.id}:{secret}".encode()).decode()
+        data = {
+            "grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": ACCESS_TOKEN_TYPE,
+            "resource": SEARCH,
+        }  # fmt: skip
+        proof = key.proof() if key else None
+        return endpoint.post(data | more, proof=proof, HTTP_AUTHORIZATION=f"Basic {basic}")
+
+    return ask
+
+
+@pytest.mark.shows("EX-10")
+def test_a_service_acts_on_only_where_the_owner_allowed_it(scout, model, held, acts_on) -> None:
+    is_refused(acts_on(held), "invalid_request", reason="actor_not_permitted")
+    allow_service(scout.agent, model, by="user:usr_alice", now=the_clock.now())
+    claims = claims_of(granted(acts_on(held)))
+    assert (claims["sub"], claims["client_id"], claims["act"]) == (scout.id, model.id, {"sub": model.id})
+
+
+@pytest.mark.shows("EX-10")
+def test_a_service_acts_on_with_no_token_for_another(scout, search, held, acts_on) -> None:
+    allow_service(scout.agent, search, by="user:usr_alice", now=the_clock.now())
+    is_refused(acts_on(held, service=search), "invalid_request", reason="other_client")
+
+
+@pytest.mark.shows("EX-22")
+def test_a_service_that_acts_on_is_bound_to_a_key_that_it_registered(scout, model, held, acts_on) -> None:
+    allow_service(scout.agent, model, by="user:usr_alice", now=the_clock.now())
+    is_refused(acts_on(held, key=None), "invalid_request", reason="proof_missing")
+    is_refused(acts_on(held, key=Key()), "invalid_request", reason="other_key")
+
+
+def test_what_a_service_acts_on_with_ends_with_the_service(scout, model, held, acts_on, exchange) -> None:
+    allow_service(scout.agent, model, by="user:usr_alice", now=the_clock.now())
+    token = granted(acts_on(held))
+    granted(acts_on(token))
+    type(model).objects.filter(pk=model.pk).update(enabled=False)
+    is_refused(acts_on(token), "unauthorized_client")
+    assert not is_active(token, SEARCH)
+
+
+def test_a_service_acts_on_with_no_key_that_it_gave_up(scout, model, held, acts_on) -> None:
+    allow_service(scout.agent, model, by="user:usr_alice", now=the_clock.now())
+    token = granted(acts_on(held))
+    assert is_active(token, SEARCH)
+    type(model).objects.filter(pk=model.pk).update(jwks={})
+    is_refused(acts_on(token), "invalid_request", reason="key_retired")
+    assert not is_active(token, SEARCH)
+
+
+def is_active(token: str, audience: str) -> bool:
+    service = Service.objects.get(audience=audience)
+    return introspection_of(token, service, the_clock.now())["active"]
 
 
 @pytest.mark.shows("EX-10")
@@ -157,17 +219,68 @@ def test_limits_are_clipped_to_those_of_the_subject_token(endpoint, scout, model
     assert narrowed["limits"] == [{"scope": INFER, "policy": "minute", "q": 5, "w": 60}]
 
 
+def spend(amount: str) -> dict[str, str]:
+    return {"type": "spend", "currency": "EUR", "amount": amount, "period": "month"}
+
+
+def let_spend(actor, service, amount: str) -> None:
+    AgentGrant.objects.filter(agent=actor.agent, service=service).update(
+        authorization_details=[spend(amount)]
+    )
+
+
 @pytest.mark.refusal("EX-13")
-def test_authorization_details_that_are_not_held_are_refused(scout, held, exchange) -> None:
+def test_wider_authorization_details_are_refused_by_name(scout, held, exchange) -> None:
+    answer = exchange(held, key=scout.key, authorization_details=json.dumps([spend("5.00")]))
+    said = is_refused(answer, "invalid_authorization_details", reason="details_too_wide")
+    assert "spend up to 5.00 EUR a month" in said
     answer = exchange(held, key=scout.key, authorization_details='[{"type":"payment"}]')
     is_refused(answer, "invalid_authorization_details")
+
+
+@pytest.mark.shows("EX-13")
+def test_authorization_details_narrow_from_the_grant_to_the_last_token(
+    endpoint, scout, scouts_passport, model, search, exchange
+) -> None:
+    grant(scout, search, INFER)
+    let_spend(scout, model, "100.00")
+    let_spend(scout, search, "40.00")
+    asked = {"authorization_details": json.dumps([spend("60.00")])}
+    answer = endpoint.exchange(scouts_passport, key=scout.key, scope=INFER, **asked)
+    token = granted(answer)
+    assert (
+        answer.json()["authorization_details"]
+        == claims_of(token)["authorization_details"]
+        == [spend("60.00")]
+    )
+    is_refused(exchange(token, key=scout.key, **asked), "invalid_authorization_details")
+    assert claims_of(granted(exchange(token, key=scout.key)))["authorization_details"] == [spend("40.00")]
+    let_spend(scout, search, "200.00")
+    assert claims_of(granted(exchange(token, key=scout.key)))["authorization_details"] == [spend("60.00")]
+
+
+@pytest.mark.shows("EX-13")
+def test_more_than_the_owner_granted_is_not_had_with_a_passport(
+    endpoint, scout, scouts_passport, model
+) -> None:
+    let_spend(scout, model, "100.00")
+    asked = {"authorization_details": json.dumps([spend("100.01")])}
+    answer = endpoint.exchange(scouts_passport, key=scout.key, **asked)
+    is_refused(answer, "invalid_authorization_details", reason="details_too_wide")
+
+
+def test_the_service_is_told_of_the_details(endpoint, scout, scouts_passport, model) -> None:
+    let_spend(scout, model, "100.00")
+    token = granted(endpoint.exchange(scouts_passport, key=scout.key))
+    assert introspection_of(token, model, the_clock.now())["authorization_details"] == [spend("100.00")]
 
 
 @pytest.mark.refusal("EX-14")
 def test_a_fifth_actor_and_an_actor_that_comes_twice_are_refused(scout, held, delegate, search) -> None:
     token, actors = held, [hire(scout.account, f"a{n}") for n in range(5)]
-    for actor in actors:
+    for giver, actor in pairwise([scout, *actors]):
         grant(actor, search, INFER)
+        let_act(actor, giver)
     for actor in actors[:4]:
         token = granted(delegate(token, actor))
     assert claims_of(token)["act"]["act"]["act"]["act"] == {"sub": actors[0].id}
@@ -179,6 +292,48 @@ def test_a_fifth_actor_and_an_actor_that_comes_twice_are_refused(scout, held, de
 @pytest.mark.refusal("EX-15")
 def test_an_agent_of_another_account_may_not_act(mallory, held, delegate) -> None:
     is_refused(delegate(held, mallory), "invalid_request", reason="actor_not_permitted")
+
+
+@pytest.mark.shows("EX-15")
+def test_an_agent_acts_only_for_those_whose_owner_said_so(scout, clerk, held, delegate, search) -> None:
+    stranger = hire(scout.account, "stranger")
+    grant(stranger, search, INFER)
+    is_refused(delegate(held, stranger), "invalid_request", reason="actor_not_permitted")
+    let_act(stranger, clerk)
+    is_refused(delegate(held, stranger), "invalid_request", reason="actor_not_permitted")
+    chain = claims_of(granted(delegate(granted(delegate(held, clerk)), stranger)))["act"]
+    assert chain == {"sub": stranger.id, "act": {"sub": clerk.id}}
+
+
+@pytest.mark.shows("EX-15")
+def test_a_rule_that_was_taken_back_lets_nobody_act(scout, clerk, held, delegate) -> None:
+    rule = ActingRule.objects.get(agent=scout.agent)
+    assert forbid(scout.agent, rule.pk, by="user:usr_alice", now=the_clock.now())
+    is_refused(delegate(held, clerk), "invalid_request", reason="actor_not_permitted")
+    assert not forbid(scout.agent, rule.pk, by="user:usr_alice", now=the_clock.now())
+
+
+@pytest.mark.shows("EX-15")
+def test_a_token_that_names_its_next_actor_is_for_no_other(scout, clerk, held, delegate) -> None:
+    named = resigned(held, may_act={"sub": "agent_other"})
+    is_refused(delegate(named, clerk), "invalid_request", reason="actor_not_permitted")
+    is_refused(delegate(resigned(held, may_act="agent_other"), clerk), "invalid_request")
+    granted(delegate(resigned(held, may_act={"sub": clerk.id}), clerk))
+
+
+def resigned(token: str, **claims) -> str:
+    """As we would have issued it with these claims."""
+    return keys.active().sign({**claims_of(token), **claims}, typ="at+jwt")
+
+
+@pytest.mark.shows("EX-14")
+def test_an_operator_may_set_fewer_actors(scout, clerk, held, delegate, search, settings) -> None:
+    settings.ACTOR_DEPTH = 1
+    last = hire(scout.account, "last")
+    grant(last, search, INFER)
+    let_act(last, clerk)
+    token = granted(delegate(held, clerk))
+    assert "deeper than 1" in is_refused(delegate(token, last), "invalid_request")
 
 
 @pytest.mark.shows("EX-15")

@@ -52,7 +52,7 @@ def read(url: str, kind: Kind, *, now: datetime) -> Document:
     if row is not None:
         if document := _fresh(row, now):
             return document
-        if row.failed_at is not None and row.failed_at > now - BACK_OFF:
+        if _backs_off(row, now):
             raise OutboundError("backed_off")
     return _fetch(url, kind, now)
 
@@ -70,6 +70,12 @@ def reread(url: str, kind: Kind, *, now: datetime) -> Document | None:
         return _fetch(url, kind, now)
     except OutboundError:
         return None
+
+
+def is_held(url: str, kind: Kind, *, now: datetime) -> bool:
+    """Whether ``read`` would answer without a fetch: with the document, or because it backs off."""
+    row = StoredDocument.objects.filter(pk=digest_of(url, kind)).first()
+    return row is not None and (_fresh(row, now) is not None or _backs_off(row, now))
 
 
 def digest_of(url: str, kind: Kind) -> str:
@@ -138,6 +144,10 @@ def _keep(url: str, kind: Kind, **values: object) -> None:
     StoredDocument.objects.update_or_create(
         digest=digest_of(url, kind), defaults=values, create_defaults={"url": url[:MAX_URL], **values}
     )
+
+
+def _backs_off(row: StoredDocument, now: datetime) -> bool:
+    return row.failed_at is not None and row.failed_at > now - BACK_OFF
 
 
 def _fresh(row: StoredDocument, now: datetime) -> Document | None:

@@ -7,6 +7,7 @@ standing is judged by whoever issues.
 
 from collections.abc import Callable, Sequence
 
+from passport.agents.metadata_documents import find_document
 from passport.agents.models import Agent
 from passport.agents.oauth_client import (
     AGENT,
@@ -33,11 +34,13 @@ __all__ = [
 
 def find_agent(client_id: str) -> OAuthClient | None:
     """One query."""
+    if not client_id.startswith("agent_"):
+        return None
     agent = Agent.objects.filter(client_id=client_id).first()
     return None if agent is None else client_of(agent)
 
 
-FINDERS: Sequence[Callable[[str], OAuthClient | None]] = (find_agent, find_open)
+FINDERS: Sequence[Callable[[str], OAuthClient | None]] = (find_agent, find_open, find_document)
 """Asked in turn; each knows one kind. None: not mine."""
 
 

@@ -27,7 +27,7 @@ from passport.exchange.consenting import Ask, check_person
 from passport.oauth.answers import NO_STORE, RETRY_SECONDS, describe
 from passport.oauth.authorization_request import Asker, AuthorizationRequest, check_request, find_asker
 from passport.oauth.consent_page import describe_request, digest_of_page
-from passport.oauth.door_limits import limit_decided, limit_shown
+from passport.oauth.door_limits import limit_decided, limit_fetched, limit_shown
 from passport.oauth.forms import Form, parse_form
 from passport.oauth.pushed import find_pushed, use_pushed
 from passport.oauth.redirects import redirect_with_code, redirect_with_error
@@ -59,6 +59,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     """Who asks comes first: until that is known nothing is redirected (AC-01). Then the rest is judged."""
     now = clock.now()
     form, pushed = read_parameters(request, now)
+    limit_fetched(request, form.get("client_id"))
     asker = find_asker(form)
     limit_shown(request, asker.client.client_id)
     try:

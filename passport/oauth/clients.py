@@ -25,6 +25,7 @@ from passport.conf import issuer
 from passport.errors import InvalidClient, InvalidRequest, UnauthorizedClient
 from passport.fields import Effect
 from passport.jose.keys import BadKey
+from passport.oauth.door_limits import limit_fetched
 from passport.oauth.forms import Form
 from passport.proofs.assertions import ClientKey, check_assertion
 from passport.proofs.jwt import MAX_ASSERTION_BYTES, Jws, Malformed, parse, time_claim
@@ -81,9 +82,10 @@ def authenticate(form: Form, request: HttpRequest, now: datetime) -> Authenticat
         raise InvalidClient("secrets are not taken in the body; agents have none", uri_reason="client_secret")
     if header is not None:
         return _by_secret(header, form)
-    if has_assertion:
-        return _by_assertion(form, now)
     client_id = form.get("client_id")
+    if has_assertion:
+        return _by_assertion(form, request, now)
+    limit_fetched(request, client_id)
     if client_id is not None and len(client_id) > 255:
         raise InvalidClient(UNKNOWN)
     return Anonymous(client_id)
@@ -117,7 +119,7 @@ def read_basic(header: str) -> tuple[str, str]:
     return decoded
 
 
-def _by_assertion(form: Form, now: datetime) -> Authenticated:
+def _by_assertion(form: Form, request: HttpRequest, now: datetime) -> Authenticated:
     assertion = form.get("client_assertion")
     if assertion is None or form.get("client_assertion_type") != JWT_BEARER_ASSERTION:
         raise InvalidRequest(f"client_assertion comes with client_assertion_type {JWT_BEARER_ASSERTION}")
@@ -128,6 +130,7 @@ def _by_assertion(form: Form, now: datetime) -> Authenticated:
         raise InvalidClient(f"the assertion is malformed: {wrong.reason}") from None
     client_id = _claimed_id(jws, form)
     if client_id.startswith(DOCUMENT_PREFIX):
+        limit_fetched(request, client_id)
         return _by_document(jws, client_id, issued_at, now)
     agent, service, keys = _find_keys(client_id, jws.kid, now)
     spent = check_assertion(jws, client_id=client_id, keys=keys, issuer=issuer(), now=now)

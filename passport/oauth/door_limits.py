@@ -13,6 +13,7 @@ from foundation.web.addresses import client_address
 from passport.admission.admit import admit
 from passport.admission.contract import Admission, partition_of
 from passport.admission.mode import current, microseconds
+from passport.agents.metadata_documents import would_be_fetched
 from passport.errors import TemporarilyUnavailable
 from passport.limits.buckets import Bucket, Level
 from passport.limits.gcra import rate_of
@@ -25,6 +26,14 @@ DECIDED = 20
 """Answers of one person in a minute."""
 PUSHED = 60
 """Requests that one client pushes from one address, in a minute."""
+FETCHED = 30
+"""Metadata documents that requests from one address have us fetch, in a minute: what we hold is free."""
+
+
+def limit_fetched(request: HttpRequest, client_id: str | None) -> None:
+    """Before an unknown client's document is fetched. Raises TemporarilyUnavailable (429)."""
+    if client_id is not None and would_be_fetched(client_id):
+        _take(address_bucket(request, "documents", "", FETCHED))
 
 
 def limit_shown(request: HttpRequest, client_id: str) -> None:

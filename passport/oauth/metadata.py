@@ -62,6 +62,7 @@ def describe_server() -> dict[str, Any]:
         "grant_types_supported": list(GRANTS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
+        "client_id_metadata_document_supported": True,
         "dpop_signing_alg_values_supported": list(PROOF_ALGS),
         "authorization_details_types_supported": sorted(TYPES),
         "introspection_signing_alg_values_supported": list(INTROSPECTION_ALGS),

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.linkage.evidence import Value, counts_of, holders_of, values_of
+from accounts.linkage.columns import Value
+from accounts.linkage.evidence import counts_of, holders_of, values_of
 from accounts.linkage.models import AccountCluster, Cluster, ClusterLink
 from accounts.linkage.weigh import bits, is_evidence, say_candidate, say_hub, say_shared
 

@@ -1,30 +1,19 @@
 """Reads signals: who was seen with what, and the neighbourhood of a change."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from itertools import batched
-from typing import NamedTuple
 
 from django.db.models import Count, QuerySet
 
+from accounts.linkage.columns import Evidence, Sighting, Value, gather
 from accounts.linkage.models import AccountCluster, ClusterLink, Signal
-from accounts.linkage.weigh import CAPS, DOMAIN, is_evidence
+from accounts.linkage.weigh import CAPS, is_evidence
 
 CHUNK = 500
 """Values in one query: below every database's limit of parameters."""
-
-
-class Value(NamedTuple):
-    """A value as we know it: its kind and its keyed hash."""
-
-    kind: str
-    digest: bytes
-
-    @property
-    def tag(self) -> str:
-        """What may be shown: 8 hexadecimal digits."""
-        return self.digest[:4].hex()
 
 
 def values_of(environment: str, account_ids: Iterable[str], *, every_kind: bool = False) -> set[Value]:
@@ -70,13 +59,13 @@ def _chunks(environment: str, values: Iterable[Value]) -> Iterator[tuple["QueryS
             yield Signal.objects.filter(environment=environment, kind=kind, value_hash__in=chunk), kind
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Area:
-    """The neighbourhood of a change, read from the tables."""
+    """The neighbourhood of a change, or the whole, read from the tables."""
 
-    accounts: set[str] = field(default_factory=set)
-    holders: dict[Value, list[str]] = field(default_factory=dict)
-    domains: dict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    accounts: AbstractSet[str]
+    """Whose place is decided by it."""
+    evidence: Evidence
     cut: bool = False
     """True where it grew beyond its bound: what lies outside was not read."""
 
@@ -85,47 +74,47 @@ def read_area(environment: str, seeds: Iterable[str], *, most: int) -> Area:
     """Everybody whose group may depend on the seeds: whom they reach over evidence, and with whom
     they are clustered now (who left must be seen as well).
 
-    Stops at ``most`` accounts, nearest first. Two or three queries for each step outwards.
+    Stops at ``most`` accounts, nearest first. A few queries for each step outwards. Of a value
+    that too many hold only the number of its holders is read.
     """
-    area = Area()
+    accounts: set[str] = set()
+    sightings: list[Sighting] = []
+    counts: dict[Value, int] = {}
+    cut = False
     frontier = sorted(set(seeds))
     while frontier:
-        room = most - len(area.accounts)
-        area.cut = area.cut or len(frontier) > room
+        room = most - len(accounts)
+        cut = cut or len(frontier) > room
         frontier = frontier[:room]
-        area.accounts.update(frontier)
-        fresh = values_of(environment, frontier) - area.holders.keys()
-        read = holders_of(environment, fresh)
-        area.holders.update(read)
-        reached = {one for value, who in read.items() if is_evidence(value.kind, len(who)) for one in who}
-        hubs = [value for value, who in read.items() if len(who) > CAPS[value.kind]]
-        reached |= _fellow_members(environment, frontier, hubs)
-        frontier = sorted(reached - area.accounts) if room > len(frontier) else []
-        area.cut = area.cut or bool(reached - area.accounts and not frontier)
-    for value, who in area.holders.items():
-        if value.kind == DOMAIN:
-            for account in who:
-                area.domains[account].add(value.digest)
-    return area
+        accounts.update(frontier)
+        seen = sightings_of(environment, frontier)
+        sightings += seen
+        fresh = counts_of(environment, {one.value for one in seen} - counts.keys())
+        counts.update(fresh)
+        reached = _reached(environment, frontier, fresh) - accounts
+        frontier = sorted(reached) if room > len(frontier) else []
+        cut = cut or bool(reached and not frontier)
+    return Area(accounts, gather(sightings, counts), cut)
 
 
-def read_everything(environment: str) -> Area:
-    """All evidence of an environment. Memory grows with the number of signals."""
-    area = Area(
-        accounts=set(
-            AccountCluster.objects.filter(environment=environment, cluster__isnull=False).values_list(
-                "account_id", flat=True
-            )
-        )
-    )
-    rows = Signal.objects.filter(environment=environment, kind__in=CAPS)
-    for kind, digest, account in rows.values_list("kind", "value_hash", "account_id").iterator(20_000):
-        value = Value(kind, bytes(digest))
-        area.holders.setdefault(value, []).append(account)
-        area.accounts.add(account)
-        if kind == DOMAIN:
-            area.domains[account].add(value.digest)
-    return area
+def _reached(environment: str, frontier: list[str], fresh: Mapping[Value, int]) -> set[str]:
+    links = [value for value, number in fresh.items() if is_evidence(value.kind, number)]
+    hubs = [value for value, number in fresh.items() if number > CAPS[value.kind]]
+    reached = {one for who in holders_of(environment, links).values() for one in who}
+    return reached | _fellow_members(environment, frontier, hubs)
+
+
+def sightings_of(environment: str, account_ids: Iterable[str]) -> list[Sighting]:
+    """What these accounts were seen with of the kinds that can be evidence, and when."""
+    found: list[Sighting] = []
+    for ids in batched(sorted(set(account_ids)), CHUNK):
+        rows = Signal.objects.filter(environment=environment, account_id__in=ids, kind__in=CAPS)
+        for account, kind, digest, first, last in rows.values_list(
+            "account_id", "kind", "value_hash", "first_seen_at", "last_seen_at"
+        ):
+            value = Value(kind, bytes(digest))
+            found.append(Sighting(account, value, int(first.timestamp()), int(last.timestamp())))
+    return found
 
 
 def _fellow_members(environment: str, account_ids: list[str], hubs: list[Value]) -> set[str]:

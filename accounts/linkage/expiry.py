@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.linkage.evidence import Value, holders_of
+from accounts.linkage.columns import Value
+from accounts.linkage.evidence import holders_of
 from accounts.linkage.models import ActivityDay, BanMemory, Signal
 from accounts.linkage.observe import mark_unsettled
 from accounts.linkage.weigh import CAPS

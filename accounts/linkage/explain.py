@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from accounts.linkage.clusters import members_of, places_of
-from accounts.linkage.evidence import Value, holders_of, values_of
+from accounts.linkage.columns import Value
+from accounts.linkage.evidence import holders_of, values_of
 from accounts.linkage.models import Cluster, ClusterLink
 from accounts.linkage.paths import disjoint_paths
 from accounts.linkage.weigh import bits, is_evidence, say_candidate

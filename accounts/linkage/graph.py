@@ -6,180 +6,198 @@ with two accounts and two values. An equal identity document joins two accounts 
 A value that mostly one organisation uses hangs on its members' vertices *for* that
 organisation, so that a freelancer in two companies welds nothing.
 
-Same input, same answer: nothing depends on the order in which anything was seen.
+Same input, same answer: nothing depends on the order in which anything was seen, and what
+lies elsewhere changes nothing here.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
+import numpy as np
 import rustworkx
 
-from accounts.linkage.evidence import Value
-from accounts.linkage.weigh import DOCUMENT, DOMAIN, is_evidence
+from accounts.linkage.columns import KIND_NUMBER, Bools, Evidence, Ints
+from accounts.linkage.weigh import DOCUMENT, DOMAIN
+
+MOST_PEELS = 64
+"""Rounds of dropping what hangs on one edge, before the search for blocks takes what is left."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Accounts that look like one actor, and the values that say so."""
+class Blocks:
+    """Groups of accounts, as numbers, and the edges that hold each together."""
 
-    accounts: frozenset[str]
-    values: frozenset[Value]
-    organisation: bool
-    """True where what they share belongs to an organisation they declare."""
+    group: Ints
+    """For each account its group, or -1."""
+    organisation: Bools
+    """For each group, whether what is shared belongs to an organisation that its members declare."""
+    edge: Ints
+    """Places of the edges by which a group is held together."""
 
-
-class _Vertex(NamedTuple):
-    """An account (the first of those with one document) in person, or for one organisation."""
-
-    person: str
-    domain: bytes | None
+    def sizes(self) -> Ints:
+        return np.bincount(self.group[self.group >= 0], minlength=len(self.organisation))
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    persons: frozenset[str]
-    values: frozenset[Value]
+    persons: list[int]
+    values: list[int]
     organisation: bool
 
 
-def find_groups(
-    holders: Mapping[Value, Collection[str]], domains: Mapping[str, Collection[bytes]]
-) -> list[Group]:
-    """Group accounts by the blocks of their evidence.
+def find_blocks(evidence: Evidence, without: Bools | None = None) -> Blocks:
+    """Group accounts by the blocks of their evidence; accounts in ``without`` are left out.
 
-    ``holders`` gives everybody who was seen with a value; what is no evidence is left out
-    here. ``domains`` gives the verified domains of an account. An account in several blocks
-    goes to the largest, personal before organisation. Cost: O(accounts + values + signals).
+    An account in several blocks goes to the largest, personal before organisation. Groups are
+    numbered from the largest. Cost: O(accounts + values + signals).
     """
-    evidence = {value: who for value, who in holders.items() if is_evidence(value.kind, len(who))}
-    persons = _persons(evidence)
-    sizes = _sizes(persons)
-    blocks = _blocks(evidence, domains, persons)
-    blocks += [_Block(frozenset({person}), frozenset(), False) for person, n in sizes.items() if n > 1]
-    chosen = _choose(blocks, sizes)
-    return _expand(chosen, persons, evidence)
-
-
-def owner_of(value: Value, who: Collection[str], domains: Mapping[str, Collection[bytes]]) -> bytes | None:
-    """The domain that a value belongs to: carried by two and by half of its holders."""
-    if value.kind == DOMAIN:
-        return value.digest
-    if value.kind == DOCUMENT:
-        return None
-    carried: dict[bytes, int] = defaultdict(int)
-    for account in who:
-        for domain in domains.get(account, ()):
-            carried[domain] += 1
-    best = min(carried, key=lambda domain: (-carried[domain], domain), default=None)
-    if best is None or carried[best] < 2 or 2 * carried[best] < len(who):
-        return None
-    return best
-
-
-def _persons(evidence: Mapping[Value, Collection[str]]) -> dict[str, str]:
-    """Each account's person: the first account of those that share a document with it."""
-    persons = {account: account for who in evidence.values() for account in who}
-    for value, who in evidence.items():
-        if value.kind == DOCUMENT:
-            first, *others = sorted(_root(persons, account) for account in who)
-            for other in others:
-                persons[other] = first
-    return {account: _root(persons, account) for account in persons}
-
-
-def _root(persons: dict[str, str], account: str) -> str:
-    while persons[account] != account:
-        persons[account] = persons[persons[account]]
-        account = persons[account]
-    return account
-
-
-def _sizes(persons: Mapping[str, str]) -> dict[str, int]:
-    sizes: dict[str, int] = defaultdict(int)
-    for person in persons.values():
-        sizes[person] += 1
-    return sizes
-
-
-def _blocks(
-    evidence: Mapping[Value, Collection[str]],
-    domains: Mapping[str, Collection[bytes]],
-    persons: Mapping[str, str],
-) -> list[_Block]:
-    edges = set(_edges(evidence, domains, persons))
-    vertices: list[_Vertex | Value] = list(dict.fromkeys(end for edge in edges for end in edge))
-    index = {vertex: number for number, vertex in enumerate(vertices)}
-    graph = rustworkx.PyGraph(multigraph=False)
-    graph.add_nodes_from(vertices)
-    graph.add_edges_from_no_data([(index[account], index[value]) for account, value in edges])
-    members: dict[int, set[_Vertex | Value]] = defaultdict(set)
-    for (left, right), number in rustworkx.biconnected_components(graph).items():
-        members[number] |= {vertices[left], vertices[right]}
-    return [block for found in members.values() if (block := _as_block(found)) is not None]
-
-
-def _edges(
-    evidence: Mapping[Value, Collection[str]],
-    domains: Mapping[str, Collection[bytes]],
-    persons: Mapping[str, str],
-) -> Iterable[tuple[_Vertex, Value]]:
-    for value, who in evidence.items():
-        owner = owner_of(value, who, domains)
-        for account in who:
-            carries = owner is not None and owner in domains.get(account, ())
-            yield _Vertex(persons[account], owner if carries else None), value
-
-
-def _as_block(found: set["_Vertex | Value"]) -> _Block | None:
-    """None for a single edge: one account and one value hold nothing together."""
-    accounts = [vertex for vertex in found if isinstance(vertex, _Vertex)]
-    values = frozenset(vertex for vertex in found if isinstance(vertex, Value))
-    persons = frozenset(vertex.person for vertex in accounts)
-    if len(values) < 2 or len(persons) < 2:
-        return None
-    declared = sum(vertex.domain is not None for vertex in accounts)
-    return _Block(persons, values, organisation=2 * declared >= len(accounts))
-
-
-def _choose(blocks: list[_Block], sizes: Mapping[str, int]) -> list[_Block]:
-    """Each person goes to its best block; the blocks come back with who chose them."""
-    ranked = sorted(
-        blocks,
+    used = evidence.links()[evidence.value]
+    if without is not None:
+        used &= ~without[evidence.account]
+    edge = np.flatnonzero(used)
+    person = _persons(evidence, edge)
+    sizes = np.bincount(person, minlength=len(evidence.accounts))
+    blocks = list(_blocks(evidence, edge, person))
+    blocks += [_Block([int(one)], [], False) for one in np.flatnonzero(sizes > 1)]
+    blocks.sort(
         key=lambda block: (
             block.organisation,
-            -sum(sizes[person] for person in block.persons),
-            sorted(block.persons),
-            sorted(block.values),
-        ),
+            -sum(int(sizes[one]) for one in block.persons),
+            block.persons,
+            block.values,
+        )
     )
-    taken: set[str] = set()
-    chosen = []
-    for block in ranked:
-        mine = block.persons - taken
-        taken |= mine
-        if mine:
-            chosen.append(_Block(frozenset(mine), block.values, block.organisation))
-    return chosen
+    return _choose(evidence, edge, person, blocks)
 
 
-def _expand(
-    chosen: list[_Block], persons: Mapping[str, str], evidence: Mapping[Value, Collection[str]]
-) -> list[Group]:
-    """From persons back to accounts, with the values that two of them share."""
-    accounts: dict[str, set[str]] = defaultdict(set)
-    for account, person in persons.items():
-        accounts[person].add(account)
-    documents: dict[str, set[Value]] = defaultdict(set)
-    for value, who in evidence.items():
-        if value.kind == DOCUMENT:
-            documents[persons[next(iter(who))]].add(value)
-    groups = []
-    for block in chosen:
-        inside = frozenset(one for person in block.persons for one in accounts[person])
-        held = block.values.union(*(documents[person] for person in block.persons))
-        shared = frozenset(value for value in held if len(inside.intersection(evidence[value])) > 1)
-        if len(inside) > 1:
-            groups.append(Group(inside, shared, block.organisation))
-    return groups
+def owners(evidence: Evidence) -> Ints:
+    """For each value the domain (a value too) it belongs to, or -1: a domain carried by two and by half."""
+    is_domain = evidence.kinds == KIND_NUMBER[DOMAIN]
+    owner = np.where(is_domain, np.arange(len(evidence.kinds)), -1)
+    declared = is_domain[evidence.value]
+    holder, domain = evidence.account[declared], evidence.value[declared]
+    order = np.argsort(holder, kind="stable")
+    holder, domain = holder[order], domain[order]
+    ownable = ~is_domain & (evidence.kinds != KIND_NUMBER[DOCUMENT])
+    rows = np.flatnonzero(ownable[evidence.value])
+    begin = np.searchsorted(holder, evidence.account[rows], "left")
+    count = np.searchsorted(holder, evidence.account[rows], "right") - begin
+    # One pair (value, domain) for each holder and each domain it carries.
+    value = np.repeat(evidence.value[rows], count)
+    within = np.arange(len(value)) - np.repeat(np.cumsum(count) - count, count)
+    carried = domain[np.repeat(begin, count) + within]
+    keys, votes = np.unique(value * max(1, len(owner)) + carried, return_counts=True)
+    value, carried = keys // max(1, len(owner)), keys % max(1, len(owner))
+    order = np.lexsort((carried, -votes, value))
+    value, carried, votes = value[order], carried[order], votes[order]
+    best = np.ones(len(value), dtype=bool)
+    best[1:] = value[1:] != value[:-1]
+    best &= (votes >= 2) & (2 * votes >= evidence.holders[value])
+    owner[value[best]] = carried[best]
+    return owner
+
+
+def roots(count: int, left: Ints, right: Ints) -> Ints:
+    """For each of ``count`` vertices the least vertex that it hangs together with over the edges."""
+    root = np.arange(count)
+    while True:
+        before = root.copy()
+        least = np.minimum(root[left], root[right])
+        np.minimum.at(root, root[left], least)
+        np.minimum.at(root, root[right], least)
+        root = root[root]
+        if np.array_equal(root, before):
+            return root
+
+
+def _persons(evidence: Evidence, edge: Ints) -> Ints:
+    """Each account's person: the first account of those that share a document with it."""
+    papers = edge[evidence.kinds[evidence.value[edge]] == KIND_NUMBER[DOCUMENT]]
+    value, holder = evidence.value[papers], evidence.account[papers]
+    same = np.flatnonzero(value[1:] == value[:-1])
+    return roots(len(evidence.accounts), holder[same], holder[same + 1])
+
+
+def _carries(evidence: Evidence, edge: Ints) -> Ints:
+    """For each edge the domain that its value belongs to, where its account carries it; else -1."""
+    owner = owners(evidence)[evidence.value[edge]]
+    width = len(evidence.kinds) + 1
+    declared = evidence.kinds[evidence.value] == KIND_NUMBER[DOMAIN]
+    carried = evidence.account[declared] * width + evidence.value[declared]
+    return np.where(np.isin(evidence.account[edge] * width + owner, carried) & (owner >= 0), owner, -1)
+
+
+def _blocks(evidence: Evidence, edge: Ints, person: Ints) -> Iterator[_Block]:
+    width = len(evidence.kinds) + 1
+    domain = _carries(evidence, edge)
+    names, vertex = np.unique(person[evidence.account[edge]] * width + domain + 1, return_inverse=True)
+    pairs = np.unique(vertex * width + evidence.value[edge])
+    vertex, value = _peel(pairs // width, pairs % width)
+    if not len(vertex):
+        return
+    inside, left = np.unique(vertex, return_inverse=True)
+    values, right = np.unique(value, return_inverse=True)
+    graph = rustworkx.PyGraph(multigraph=False)
+    graph.add_nodes_from(range(len(inside) + len(values)))
+    graph.add_edges_from_no_data(list(zip(left.tolist(), (right + len(inside)).tolist(), strict=True)))
+    members: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for ends, number in rustworkx.biconnected_components(graph).items():
+        members[number].append((min(ends), max(ends) - len(inside)))
+    for found in members.values():
+        # Two accounts and two values that hold each other together have four edges.
+        if len(found) >= 4:
+            accounts = names[inside[sorted({one for one, _ in found})]]
+            persons = sorted({int(one) for one in accounts // width})
+            declared = int(np.count_nonzero(accounts % width))
+            block = _Block(
+                persons, sorted({int(values[two]) for _, two in found}), 2 * declared >= len(accounts)
+            )
+            if len(persons) > 1:
+                yield block
+
+
+def _peel(vertex: Ints, value: Ints) -> tuple[Ints, Ints]:
+    """Drop what hangs on a single edge, over and over: no cycle goes through it."""
+    for _ in range(MOST_PEELS):
+        keep = (np.bincount(vertex)[vertex] > 1) & (np.bincount(value)[value] > 1)
+        if keep.all():
+            break
+        vertex, value = vertex[keep], value[keep]
+        if not len(vertex):
+            break
+    return vertex, value
+
+
+def _choose(evidence: Evidence, edge: Ints, person: Ints, blocks: list[_Block]) -> Blocks:
+    """Each person goes to its best block, and a block is what is left of it."""
+    group_of_person = np.full(len(evidence.accounts), -1)
+    organisation: list[bool] = []
+    held: list[int] = []
+    groups: list[int] = []
+    sizes = np.bincount(person, minlength=len(evidence.accounts))
+    for block in blocks:
+        persons = [one for one in block.persons if group_of_person[one] < 0]
+        if sum(int(sizes[one]) for one in persons) < 2:
+            group_of_person[persons] = len(evidence.accounts)
+            continue
+        group_of_person[persons] = len(organisation)
+        held += block.values
+        groups += [len(organisation)] * len(block.values)
+        organisation.append(block.organisation)
+    group_of_person[group_of_person == len(evidence.accounts)] = -1
+    return _tied(evidence, edge, group_of_person[person], organisation, held, groups)
+
+
+def _tied(
+    evidence: Evidence, edge: Ints, group: Ints, organisation: list[bool], held: list[int], groups: list[int]
+) -> Blocks:
+    """The edges of each group's values, and of its documents, that two of its members share."""
+    width = len(evidence.kinds) + 1
+    mine = edge[group[evidence.account[edge]] >= 0]
+    key = group[evidence.account[mine]] * width + evidence.value[mine]
+    wanted = np.array(groups, dtype=np.int64) * width + np.array(held, dtype=np.int64)
+    tied = np.isin(key, wanted) | (evidence.kinds[evidence.value[mine]] == KIND_NUMBER[DOCUMENT])
+    mine, key = mine[tied], key[tied]
+    _, place, count = np.unique(key, return_inverse=True, return_counts=True)
+    return Blocks(group, np.array(organisation, dtype=bool), mine[count[place] > 1])

@@ -96,9 +96,20 @@ class Cluster(models.Model):
 class AccountCluster(models.Model):
     """Where an account stands now, per environment. The row stays when the account leaves a cluster."""
 
+    class Basis(models.TextChoices):
+        """By what an account is in its cluster."""
+
+        BLOCK = "block", "Two independent ways"
+        ATTACHED = "attached", "Several kinds of evidence, added up"
+        SUSPECTED = "suspected", "Single ties among accounts nobody vouches for"
+        IN_STEP = "in_step", "Acts in step with the others"
+        PINNED = "pinned", "A person said so"
+
     account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
     environment = models.CharField(max_length=8, choices=Environment.choices)
     cluster = models.ForeignKey(Cluster, null=True, on_delete=models.PROTECT, related_name="+")
+    basis = models.CharField(max_length=9, choices=Basis.choices, default=Basis.BLOCK, db_default=Basis.BLOCK)
+    """Online only blocks are recomputed; whoever is in by anything else stays until the next rebuild."""
     changed_at = models.DateTimeField()
     """The last change of partition: proofs made before it are asked for anew (DESIGN section 5)."""
 
@@ -162,6 +173,8 @@ class LinkageLock(models.Model):
     """One row for each environment: whoever changes clusters holds it."""
 
     environment = models.CharField(primary_key=True, max_length=8, choices=Environment.choices)
+    asked_at = models.DateTimeField(null=True)
+    """When so much changed that all blocks are to be found anew; None when that was done."""
 
 
 class LinkageRun(models.Model):

@@ -5,11 +5,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.linkage.evidence import Area, read_everything
-from accounts.linkage.graph import Group, find_groups
-from accounts.linkage.models import LinkageRun, UnsettledAccount
-from accounts.linkage.settle import ACTOR, Old, lock, read_old, write_groups
+from accounts.linkage.evidence import Area
+from accounts.linkage.grades import find_grouped
+from accounts.linkage.groups import Group, as_groups
+from accounts.linkage.models import LinkageLock, LinkageRun, UnsettledAccount
+from accounts.linkage.reading import read_everything
+from accounts.linkage.settle import lock
 from accounts.linkage.weigh import MODEL_VERSION
+from accounts.linkage.writing import ACTOR, Old, read_old, write_groups
 from foundation import clock
 from foundation.ledger.append import append
 
@@ -25,13 +28,36 @@ def rebuild(environment: str, *, shadow: bool, now: datetime) -> LinkageRun:
     """
     lock(environment)
     if not shadow:
-        UnsettledAccount.objects.filter(environment=environment).delete()
+        _take_marks(environment)
     area = read_everything(environment)
-    groups = find_groups(area.holders, area.domains)
+    groups = as_groups(area.evidence, find_grouped(area.evidence))
     differing = accounts_that_differ(read_old(environment, area.accounts), groups)
     if not shadow:
-        write_groups(environment, area, groups, now=now)
+        write_groups(environment, area.accounts, groups, whole=True, now=now)
     return _record(environment, area, groups, differing, shadow=shadow, now=now)
+
+
+@transaction.atomic
+def settle_everything(environment: str, *, now: datetime) -> bool:
+    """Find all blocks anew where that was asked for; what else holds clusters together stays."""
+    if lock(environment).asked_at is None:
+        return False
+    _take_marks(environment)
+    area = read_everything(environment)
+    groups = as_groups(area.evidence, find_grouped(area.evidence))
+    write_groups(environment, area.accounts, groups, now=now)
+    return True
+
+
+def ask_for_everything(environment: str, *, now: datetime) -> None:
+    """Say, in the caller's transaction, that more has changed than neighbourhoods can follow."""
+    LinkageLock.objects.get_or_create(environment=environment)
+    LinkageLock.objects.filter(environment=environment, asked_at=None).update(asked_at=now)
+
+
+def _take_marks(environment: str) -> None:
+    LinkageLock.objects.filter(environment=environment).update(asked_at=None)
+    UnsettledAccount.objects.filter(environment=environment).delete()
 
 
 def accounts_that_differ(old: Old, groups: list[Group]) -> int:
@@ -41,15 +67,15 @@ def accounts_that_differ(old: Old, groups: list[Group]) -> int:
     return sum(before.get(account) != after.get(account) for account in before.keys() | after.keys())
 
 
-def describe(group: Group, area: Area) -> Mapping[str, float]:
+def describe(group: Group) -> Mapping[str, float]:
     """Size, density (1.0: everybody has every value) and the rarest value of a cluster."""
-    held = {value: len(group.accounts.intersection(area.holders[value])) for value in group.values}
-    cells = len(group.accounts) * len(held)
+    values = {tie.value for tie in group.ties}
+    cells = len(group.accounts) * len(values)
     return {
         "accounts": len(group.accounts),
-        "values": len(held),
-        "density": round(sum(held.values()) / cells, 4) if cells else 0.0,
-        "fewest_holders": min((len(area.holders[value]) for value in held), default=0),
+        "values": len(values),
+        "density": round(len(group.ties) / cells, 4) if cells else 0.0,
+        "fewest_holders": min((tie.holders for tie in group.ties), default=0),
     }
 
 
@@ -64,10 +90,10 @@ def _record(
         started_at=now,
         finished_at=clock.now(),
         accounts=len(area.accounts),
-        signals=sum(len(who) for who in area.holders.values()),
+        signals=len(area.evidence.account),
         clusters=len(groups),
         accounts_that_differ=differing,
-        figures={"largest": [describe(group, area) for group in largest]},
+        figures={"largest": [describe(group) for group in largest]},
     )
     payload = {
         "environment": environment,

@@ -8,15 +8,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import IO
 
 MAX_LINE_BYTES = 8 * 1024
 """A good line has at most 512 characters of value, each 12 bytes when escaped, and little else."""
 CLOCK_SKEW = timedelta(days=1)
 """A moment further ahead would keep its signal alive for longer than the rule allows."""
+DAYS_KNOWN = 10_000
 
+HALF = re.compile("[\ud800-\udfff]")
 ACCOUNT = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])Z")
 ACTIVE = re.compile(r"active:([0-9]{4}-[0-9]{2}-[0-9]{2}):([0-9a-f]{72})")
 TEMPLATE = re.compile(r"template:[0-9a-f]{1,128}")
 
@@ -30,7 +33,8 @@ class Observed:
     account: str
     kind: str
     value: str
-    at: datetime
+    at: str
+    """The moment as ``2026-02-03 14:05:00``, in UTC: sorts as time does, and the database reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,9 @@ class Active:
     """The slots of one day in which an account was at work."""
 
     account: str
-    day: date
-    slots: bytes
+    day: str
+    slots: int
+    """288 bits, first slot = highest bit."""
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
@@ -55,7 +60,12 @@ def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
         yield number, None
 
 
-def parse_line(line: bytes | None, kinds: frozenset[str], *, now: datetime) -> Observed | Active:
+def latest_time(now: datetime) -> str:
+    """What ``parse_line`` takes: the latest moment that a line may tell of."""
+    return f"{(now + CLOCK_SKEW).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def parse_line(line: bytes | None, kinds: frozenset[str], *, latest: str) -> Observed | Active:
     """One observation. Raises BadLine."""
     if line is None:
         raise BadLine(f"longer than {MAX_LINE_BYTES} bytes")
@@ -68,9 +78,9 @@ def parse_line(line: bytes | None, kinds: frozenset[str], *, now: datetime) -> O
         raise BadLine("kind is not known")
     if not 1 <= len(value) <= 512:
         raise BadLine("value has 1 to 512 characters")
-    at = _parse_time(time, now)
+    at = _parse_time(time, latest)
     if kind == "traffic" and not TEMPLATE.fullmatch(value):
-        return _parse_active(account, value)
+        return _parse_active(account, value, latest)
     return Observed(account, kind, value, at)
 
 
@@ -90,31 +100,40 @@ def _text(fields: dict[str, object], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
         raise BadLine(f"{name} is missing or not a string")
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+    if not value.isascii() and HALF.search(value):
         raise BadLine(f"{name} has half a character")
     return value
 
 
-def _parse_time(time: str, now: datetime) -> datetime:
-    if not TIME.fullmatch(time):
+def _parse_time(time: str, latest: str) -> str:
+    found = TIME.fullmatch(time)
+    if found is None:
         raise BadLine("time is RFC 3339 in UTC, whole seconds, such as 2026-02-03T14:05:00Z")
-    try:
-        at = datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise BadLine("time does not exist") from None
-    if at > now + CLOCK_SKEW:
+    if not _is_day(found[1]):
+        raise BadLine("time does not exist")
+    at = f"{found[1]} {found[2]}"
+    if at > latest:
         raise BadLine("time lies in the future")
     return at
 
 
-def _parse_active(account: str, value: str) -> Active:
+@lru_cache(maxsize=DAYS_KNOWN)
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_active(account: str, value: str, latest: str) -> Active:
     found = ACTIVE.fullmatch(value)
     if found is None:
         raise BadLine(
             "traffic is active:YYYY-MM-DD: and 72 hexadecimal digits, or template: and hexadecimal digits"
         )
-    try:
-        day = date.fromisoformat(found[1])
-    except ValueError:
-        raise BadLine("the day of the traffic does not exist") from None
-    return Active(account, day, bytes.fromhex(found[2]))
+    if not _is_day(found[1]):
+        raise BadLine("the day of the traffic does not exist")
+    if found[1] > latest[:10]:
+        raise BadLine("the day of the traffic lies in the future")
+    return Active(account, found[1], int(found[2], 16))

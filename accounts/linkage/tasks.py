@@ -5,6 +5,7 @@ from datetime import timedelta
 from accounts.linkage.expiry import purge
 from accounts.linkage.models import Environment
 from accounts.linkage.observe import RECOMPUTE
+from accounts.linkage.rebuild import settle_everything
 from accounts.linkage.settle import settle, settle_marked
 from foundation import clock
 from foundation.jobs.outbox import job
@@ -23,6 +24,7 @@ def recompute(environment: str, account_id: str) -> None:
 @every(2, "accounts.linkage.sweep")
 def sweep() -> None:
     for environment in Environment.values:
+        settle_everything(environment, now=clock.now())
         settle_marked(environment, older_than=LEFT_BEHIND)
 
 

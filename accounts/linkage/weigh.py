@@ -13,15 +13,17 @@ MODEL_VERSION = "blocks-1"
 
 DOCUMENT = "government_document"
 DOMAIN = "domain"
+SOCIAL = "social_identity"
+PAYMENT = "payment_instrument"
 
 CAPS: Mapping[str, int] = MappingProxyType(
     {
         DOCUMENT: 50,
-        "social_identity": 50,
+        SOCIAL: 50,
         "email": 50,
         DOMAIN: 50,
         "device": 40,
-        "payment_instrument": 20,
+        PAYMENT: 20,
         "key_thumbprint": 16,
         "phone": 6,
     }
@@ -44,9 +46,9 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
     {
         DOCUMENT: Weight(12, 1),
         "email": Weight(12, 1),
-        "social_identity": Weight(10, 1),
+        SOCIAL: Weight(10, 1),
         "key_thumbprint": Weight(9, 1.5),
-        "payment_instrument": Weight(8, 1),
+        PAYMENT: Weight(8, 1),
         "phone": Weight(6, 2),
         # A ceiling, not a base: devices are lent, resold and shared.
         "device": Weight(5, 1),
@@ -57,7 +59,7 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
 
 NOUNS: Mapping[str, str] = MappingProxyType(
     {
-        "payment_instrument": "payment card or bank account",
+        PAYMENT: "payment card or bank account",
         DOCUMENT: "identity document",
         "phone": "phone number",
         "email": "e-mail address",
@@ -66,7 +68,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
         "asn": "network operator",
         "key_thumbprint": "key",
         DOMAIN: "verified domain",
-        "social_identity": "social sign-in",
+        SOCIAL: "social sign-in",
         "traffic": "traffic pattern",
     }
 )

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from foundation import clock
@@ -35,6 +37,46 @@ def canonical(
     ).encode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One of many entries that are appended together; as the parameters of ``append``."""
+
+    type: str
+    actor: str
+    at: datetime
+    subject_ids: Sequence[str] = ()
+    reason: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+def append_many(happened: Iterable[Happened]) -> None:
+    """Record many things in this order, in the caller's transaction: three statements for each 500."""
+    for chunk in batched(happened, 500):
+        entries = Entry.objects.bulk_create([_entry(one) for one in chunk])
+        EntrySubject.objects.bulk_create(
+            [
+                EntrySubject(subject_id=subject, entry=entry)
+                for entry, one in zip(entries, chunk, strict=True)
+                for subject in dict.fromkeys(one.subject_ids[:1000])
+            ],
+            batch_size=5_000,
+        )
+        Waiting.objects.bulk_create([Waiting(entry=entry) for entry in entries])
+        sequence_soon()
+
+
+def _entry(one: Happened) -> Entry:
+    fields: dict[str, Any] = {
+        "type": one.type,
+        "at": one.at,
+        "actor": one.actor,
+        "subject_ids": list(one.subject_ids),
+        "reason": one.reason,
+        "payload": dict(one.payload),
+    }
+    return Entry(**fields, digest=hashlib.sha256(canonical(**fields)).digest())
+
+
 def append(
     type: str,
     *,
@@ -54,18 +96,8 @@ def append(
     content = dict(payload or {})
     if text:
         content["text_sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    digest = hashlib.sha256(
-        canonical(type=type, at=at, actor=actor, subject_ids=subject_ids, reason=reason, payload=content)
-    ).digest()
-    entry = Entry.objects.create(
-        type=type,
-        at=at,
-        actor=actor,
-        subject_ids=list(subject_ids),
-        reason=reason,
-        payload=content,
-        digest=digest,
-    )
+    entry = _entry(Happened(type, actor, at, subject_ids, reason, content))
+    entry.save(force_insert=True)
     EntrySubject.objects.bulk_create(
         [EntrySubject(subject_id=subject, entry=entry) for subject in dict.fromkeys(subject_ids[:1000])]
     )

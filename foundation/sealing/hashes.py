@@ -1,6 +1,5 @@
 """Keyed hashes: they let equal values be found without keeping the values."""
 
-import hashlib
 import hmac
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ def keyed_hashes(purpose: str, message: bytes) -> list[KeyedHash]:
 
 
 def keyed_hash_under(purpose: str, message: bytes, key_id: str) -> KeyedHash:
-    return KeyedHash(key_id, hmac.new(keys.derive(purpose, key_id), message, hashlib.sha256).digest())
+    return KeyedHash(key_id, hmac.digest(keys.derive(purpose, key_id), message, "sha256"))
 
 
 def matches_any(purpose: str, message: bytes, digest: bytes) -> bool:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.linkage.importing import Tally, import_log
 from accounts.linkage.models import Environment
+from accounts.linkage.rebuild import settle_everything
 from accounts.linkage.settle import settle_marked
 from foundation import clock
 
@@ -31,6 +32,8 @@ class Command(BaseCommand):
         environment = options["environment"]
         tally = self.take_in(options["file"], environment, strict=options["strict"])
         settled = 0
+        if not options["defer"] and settle_everything(environment, now=clock.now()):
+            self.stderr.write("all blocks found anew")
         while not options["defer"] and (marks := settle_marked(environment)):
             settled += marks
             self.stderr.write(f"{settled} neighbourhoods settled")

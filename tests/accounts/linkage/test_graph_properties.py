@@ -7,9 +7,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.linkage.evidence import Value
+from accounts.linkage.columns import Sighting, Value, gather
 from accounts.linkage.expiry import purge
-from accounts.linkage.graph import find_groups
+from accounts.linkage.graph import find_blocks
+from accounts.linkage.groups import as_groups
 from accounts.linkage.models import Signal
 from accounts.linkage.rebuild import rebuild
 from tests.accounts.linkage.conftest import NOON, partition, see, settled
@@ -83,12 +84,10 @@ def test_what_expired_leaves_what_would_be_there_without_it(old: list, new: list
 
 @given(signals)
 def test_members_of_a_group_share_something_with_another_member(seen: list) -> None:
-    holders: dict[Value, set[str]] = {}
-    for account, kind, value in seen:
-        holders.setdefault(Value(kind, value.encode()), set()).add(account)
-    for group in find_groups(holders, {}):
-        shared = set().union(*(holders[value] & group.accounts for value in group.values))
-        assert shared == set(group.accounts)
+    rows = {Sighting(account, Value(kind, value.encode() * 32), 0, 0) for account, kind, value in seen}
+    evidence = gather(rows)
+    for group in as_groups(evidence, find_blocks(evidence)):
+        assert {tie.account for tie in group.ties} == group.accounts
 
 
 @pytest.mark.django_db

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
 
 from accounts.linkage.observe import observe
 from accounts.owners.models import Account
@@ -92,7 +91,7 @@ def add_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> Agent
     try:
         with transaction.atomic():
             lock_open(agent)
-            if _active_keys(agent, now).count() >= MAX_ACTIVE_KEYS:
+            if _active_keys(agent).count() >= MAX_ACTIVE_KEYS:
                 raise TooManyKeys(f"an agent has at most {MAX_ACTIVE_KEYS} active keys: retire one first")
             return insert_key(agent, key, actor=actor, now=now)
     except IntegrityError as taken:
@@ -132,11 +131,20 @@ def lock_open(agent: Agent) -> None:
         raise Closed("the agent is closed")
 
 
-def _active_keys(agent: Agent, now: datetime) -> models.QuerySet[AgentKey]:
-    return AgentKey.objects.filter(Q(not_after=None) | Q(not_after__gt=now), agent=agent, retired_at=None)
+def _active_keys(agent: Agent) -> models.QuerySet[AgentKey]:
+    """Those without an end: what a workload bound for a day is in nobody's way."""
+    return AgentKey.objects.filter(agent=agent, retired_at=None, not_after=None)
 
 
-def insert_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime, fetched: bool = False) -> AgentKey:
+def insert_key(
+    agent: Agent,
+    key: PublicKey,
+    *,
+    actor: str,
+    now: datetime,
+    fetched: bool = False,
+    not_after: datetime | None = None,
+) -> AgentKey:
     """In the caller's transaction. Raises IntegrityError: ``in_use`` says which rule it met."""
     row = AgentKey.objects.create(
         agent=agent,
@@ -145,6 +153,7 @@ def insert_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime, fetch
         jwk=dict(key.jwk),
         alg=key.alg,
         not_before=now,
+        not_after=not_after,
         fetched=fetched,
         created_at=now,
     )

@@ -8,7 +8,13 @@ from passport.admission.contract import Admission, Mode, Verdict
 from passport.admission.holders import partition_for, token_buckets
 from passport.admission.mode import microseconds, mode_of
 from passport.conf import organisation_most
-from passport.errors import InvalidClient, InvalidDpopProof, OAuthError, TemporarilyUnavailable
+from passport.errors import (
+    InvalidClient,
+    InvalidDpopProof,
+    InvalidRequest,
+    OAuthError,
+    TemporarilyUnavailable,
+)
 from passport.limits.buckets import Bucket
 from passport.limits.headers import fields
 from passport.proofs.dpop import Proof
@@ -21,6 +27,7 @@ def charge(
     *,
     partition: str,
     assertion: Sequence[Spent],
+    subject: Sequence[Spent] = (),
     proof: Proof | None,
     buckets: Sequence[Bucket],
     record: Mapping[str, str | int] | None,
@@ -28,21 +35,25 @@ def charge(
 ) -> Verdict:
     """The one atomic step: all or nothing. Nothing before it burns a jti.
 
-    Raises InvalidClient or InvalidDpopProof for a replay (ASRT-03, DPOP-10),
+    ``subject``: a workload's token, which counts once.
+
+    Raises InvalidClient, InvalidRequest or InvalidDpopProof for a replay (ASRT-03, EX-19, DPOP-10),
     TemporarilyUnavailable with 429 over a limit and with 503 when no store can decide.
     """
-    spent = (*assertion, *((proof.spent,) if proof else ()))
+    spent = (*assertion, *subject, *((proof.spent,) if proof else ()))
     admission = Admission(partition, spent, tuple(buckets), record, microseconds(now))
     verdict = admit(admission, mode)
     if not verdict.taken:
-        raise refusal_of(verdict, assertions=len(assertion))
+        raise refusal_of(verdict, assertions=len(assertion), subjects=len(subject))
     return verdict
 
 
-def refusal_of(verdict: Verdict, *, assertions: int) -> OAuthError:
+def refusal_of(verdict: Verdict, *, assertions: int, subjects: int = 0) -> OAuthError:
     if verdict.replayed is not None:
         if verdict.replayed < assertions:
             return InvalidClient("the assertion was used before", uri_reason="assertion_replayed")
+        if verdict.replayed < assertions + subjects:
+            return InvalidRequest("the workload token was used before", uri_reason="workload_token_replayed")
         return InvalidDpopProof("the proof was used before", uri_reason="proof_replayed")
     return TemporarilyUnavailable(
         "too many token requests",
@@ -57,6 +68,7 @@ def charge_token(
     *,
     agent_id: str,
     assertion: Sequence[Spent],
+    subject: Sequence[Spent] = (),
     proof: Proof | None,
     record: Mapping[str, str | int] | None,
     now: datetime,
@@ -69,6 +81,7 @@ def charge_token(
         mode_of(standing.mode, standing.mode_since),
         partition=partition_for(standing),
         assertion=assertion,
+        subject=subject,
         proof=proof,
         buckets=token_buckets(standing, now, organisation_most=organisation_most(), agent_id=agent_id),
         record=record,

@@ -126,10 +126,10 @@ def read_access_token(token: str, *, issuer: str, now: datetime) -> PresentedTok
 
 
 def kind_of(token: str, token_type: str, *, issuer: str, name: str) -> str:
-    """``passport`` or ``access_token``, where type and token agree (EX-01). Raises InvalidRequest.
+    """``passport``, ``access_token`` or ``workload``, where type and token agree (EX-01).
 
     The type ``jwt`` is a passport of ours, or a workload's token, told apart by ``iss`` and
-    ``typ``; issuers of workload tokens must be registered by the agent, and none is.
+    ``typ``. Raises InvalidRequest.
     """
     if token_type == PASSPORT_TYPE:
         return "passport"
@@ -139,9 +139,7 @@ def kind_of(token: str, token_type: str, *, issuer: str, name: str) -> str:
         raise InvalidRequest(f"{name}_type is one of: {PASSPORT_TYPE} {ACCESS_TOKEN_TYPE} {JWT_TYPE}")
     jws = _parsed(token, name)
     if jws.claims.get("iss") != issuer:
-        raise InvalidRequest(
-            f"the issuer of the {name} is not registered by the agent", uri_reason="workload_issuer_unknown"
-        )
+        return "workload"
     if jws.typ != TYP_PASSPORT:
         raise InvalidRequest(f"as {JWT_TYPE} only a passport or a workload's token is taken")
     return "passport"

@@ -23,6 +23,7 @@ from passport.exchange.policy import Granted, narrow, parse_scopes, parse_target
 from passport.exchange.presented import PresentedToken, kind_of, read_access_token, read_passport
 from passport.exchange.renewal import renew_passport
 from passport.exchange.request import Answer, TokenRequest
+from passport.exchange.workload_exchange import exchange_workload
 from passport.proofs.dpop import Proof
 from passport.protocol import ACCESS_TOKEN_TYPE, PASSPORT_TYPE
 from passport.services.keys import thumbprints_of
@@ -51,6 +52,8 @@ def exchange_token(request: TokenRequest) -> Answer:
     if wanted not in (ACCESS_TOKEN_TYPE, PASSPORT_TYPE):
         raise InvalidRequest(f"requested_token_type is {ACCESS_TOKEN_TYPE} or {PASSPORT_TYPE}")
     kind = kind_of(token, token_type, issuer=request.issuer, name="subject_token")
+    if kind == "workload":
+        return _from_workload(request, token, wanted, actor)
     if wanted == PASSPORT_TYPE:
         return _renew(request, token, kind, actor)
     if kind == "access_token":
@@ -58,6 +61,14 @@ def exchange_token(request: TokenRequest) -> Answer:
     if actor is not None:
         raise InvalidRequest("a passport is for its own agent: give a sub-agent an access token")
     return exchange_passport(request, token)
+
+
+def _from_workload(request: TokenRequest, token: str, wanted: str, actor: str | None) -> Answer:
+    if wanted != PASSPORT_TYPE or actor is not None:
+        raise InvalidRequest(
+            f"a workload token gives a passport first: requested_token_type is {PASSPORT_TYPE}"
+        )
+    return exchange_workload(request, token)
 
 
 def _renew(request: TokenRequest, token: str, kind: str, actor: str | None) -> Answer:

@@ -222,8 +222,23 @@ REASONS: Final = (
     ),
     Reason(
         "workload_issuer_unknown",
-        _("The issuer of the workload token is not registered by the agent."),
-        _("Use a passport as subject_token."),
+        _("The issuer or the exact subject of the workload token is not registered by the agent."),
+        _("Register both on the agent's page, byte for byte as in iss and sub of the token."),
+    ),
+    Reason(
+        "workload_keys_unreachable",
+        _("The keys of the workload token's issuer cannot be fetched now."),
+        _("Wait as long as Retry-After says; look whether openid-configuration can be read from outside."),
+    ),
+    Reason(
+        "workload_token_old",
+        _("The server began anew since the workload token was made, and cannot know whether it was used."),
+        _("Get a new token of the workload from its platform."),
+    ),
+    Reason(
+        "workload_token_replayed",
+        _("The workload token was used before."),
+        _("Get a new token of the workload for every passport."),
     ),
     Reason(
         "actor_not_permitted",

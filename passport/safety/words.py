@@ -68,6 +68,7 @@ ENTRIES: Mapping[str, Promise] = MappingProxyType(
         "acting.ended": _("Acting for an agent ended"),
         "workload.added": _("Workload added"),
         "workload.removed": _("Workload removed"),
+        "workload.used": _("Passport by a workload's token"),
         "linkage.rebuilt": _("Clusters rebuilt"),
         "staff.role_given": _("Staff role given"),
         "staff.role_taken": _("Staff role taken"),

@@ -132,6 +132,24 @@ class UnsupportedTokenType(OAuthError):
     code = "unsupported_token_type"
 
 
+class AuthorizationPending(OAuthError):
+    """RFC 8628 section 3.5."""
+
+    code = "authorization_pending"
+
+
+class SlowDown(OAuthError):
+    """RFC 8628 section 3.5."""
+
+    code = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 section 3.5."""
+
+    code = "expired_token"
+
+
 class InvalidRedirectUri(OAuthError):
     """RFC 7591 section 3.2.2."""
 

@@ -3,6 +3,7 @@
 from passport.acting.models import ActingRule
 from passport.admission.models import AdmissionMode, DatabaseBucket, SpentProof
 from passport.agents.models import Agent, AgentKey, InitialToken, OpenClient, RegistrationToken
+from passport.consents.device_models import DeviceRequest, WrongUserCode
 from passport.consents.models import AuthorizationCode, Consent, PushedRequest, RefreshToken
 from passport.credentials.models import IssueRecord, Passport, RevokedToken
 from passport.limits.models import LimitOverride, LimitPolicy
@@ -25,6 +26,7 @@ __all__ = [
     "BatchView",
     "Consent",
     "DatabaseBucket",
+    "DeviceRequest",
     "InitialToken",
     "IssueRecord",
     "LimitOverride",
@@ -50,4 +52,5 @@ __all__ = [
     "Switch",
     "WorkloadIssuer",
     "WorkloadKey",
+    "WrongUserCode",
 ]

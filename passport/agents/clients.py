@@ -18,7 +18,13 @@ from passport.agents.oauth_client import (
     OAuthClient,
 )
 from passport.agents.open_clients import find_open
-from passport.protocol import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE
+from passport.protocol import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    REFRESH_TOKEN,
+    TOKEN_EXCHANGE,
+)
 
 __all__ = [
     "AGENT",
@@ -56,7 +62,7 @@ def client_of(agent: Agent) -> OAuthClient:
     uris = tuple(agent.redirect_uris.split())
     public = agent.client_type == Agent.CLIENT_PUBLIC
     own = frozenset() if public else frozenset({CLIENT_CREDENTIALS, TOKEN_EXCHANGE})
-    by_person = frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN}) if uris else frozenset()
+    by_person = frozenset({DEVICE_CODE, REFRESH_TOKEN}) | ({AUTHORIZATION_CODE} if uris else frozenset())
     return OAuthClient(
         client_id=agent.client_id,
         name=agent.name,

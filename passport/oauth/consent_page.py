@@ -32,12 +32,12 @@ def describe_request(user: User, asker: Asker, ask: Ask, now: datetime) -> dict[
         "client": client,
         "client_host": host_of(client.client_id) if client.kind == DOCUMENT else "",
         "person": user,
-        "services": _services(ask),
+        "services": describe_services(ask),
         "redirect_host": host_of(asker.redirect_uri),
         "on_this_machine": is_loopback(asker.redirect_uri),
         "only_local": all(not uri.startswith("https://") for uri in client.redirect_uris),
         "expires_at": now + LIFE,
-        **_registered(client, now),
+        **describe_owner(client, now),
     }
 
 
@@ -53,7 +53,7 @@ def digest_of_page(asker: Asker, ask: Ask) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def _services(ask: Ask) -> list[dict[str, Any]]:
+def describe_services(ask: Ask) -> list[dict[str, Any]]:
     """Each service with the asked scopes in its own words."""
     names = dict(Service.objects.filter(audience__in=ask.resources).values_list("audience", "name"))
     words = Scope.objects.filter(service__audience__in=ask.resources, name__in=ask.scopes)
@@ -68,7 +68,7 @@ def _services(ask: Ask) -> list[dict[str, Any]]:
     ]
 
 
-def _registered(client: OAuthClient, now: datetime) -> dict[str, Any]:
+def describe_owner(client: OAuthClient, now: datetime) -> dict[str, Any]:
     """How the client came here, and what is known of who runs it."""
     if client.kind != AGENT or client.account_id is None:
         return {"checked": False}

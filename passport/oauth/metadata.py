@@ -52,6 +52,7 @@ def describe_server() -> dict[str, Any]:
         "require_pushed_authorization_requests": False,
         "jwks_uri": absolute("jwks"),
         "registration_endpoint": absolute("register"),
+        "device_authorization_endpoint": absolute("device-authorization"),
         "revocation_endpoint": absolute("revoke"),
         "introspection_endpoint": absolute("introspect"),
         "status_list_aggregation_endpoint": absolute("status-lists"),

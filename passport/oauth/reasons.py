@@ -94,6 +94,21 @@ CODES: Final = (
         _("Read error_description. Introspection is for services: call it with a service's credentials."),
     ),
     Reason(
+        "authorization_pending",
+        _("The person has not decided yet about the device."),
+        _("Poll again after the interval."),
+    ),
+    Reason(
+        "slow_down",
+        _("The device polls too often."),
+        _("Wait five seconds longer between polls from now on."),
+    ),
+    Reason(
+        "expired_token",
+        _("The device code has expired."),
+        _("Ask for a new one, and show the person its user code."),
+    ),
+    Reason(
         "invalid_redirect_uri",
         _("A redirect URI of the registration is not one that may be registered."),
         _(

@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, path
 
 from passport.oauth.authorize import authorize
+from passport.oauth.device import device_authorization
+from passport.oauth.device_page import device
 from passport.oauth.introspection import introspect
 from passport.oauth.metadata import authorization_server, jwks, protected_resource
 from passport.oauth.pages import error_reasons
@@ -17,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("oauth/authorize", authorize, name="authorize"),
     path("oauth/par", pushed_authorization_request, name="par"),
+    path("oauth/device_authorization", device_authorization, name="device-authorization"),
+    path("device", device, name="device"),
     path("oauth/token", token, name="token"),
     path("oauth/introspect", introspect, name="introspect"),
     path("oauth/register", register, name="register"),

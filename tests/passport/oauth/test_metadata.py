@@ -59,7 +59,8 @@ def test_the_issuer_is_exactly_ours() -> None:
 
 @pytest.mark.parametrize("member", [
     "authorization_endpoint", "pushed_authorization_request_endpoint",
-    "token_endpoint", "jwks_uri", "registration_endpoint", "revocation_endpoint", "introspection_endpoint", "status_list_aggregation_endpoint",
+    "token_endpoint", "jwks_uri", "registration_endpoint", "device_authorization_endpoint",
+    "revocation_endpoint", "introspection_endpoint", "status_list_aggregation_endpoint",
     "service_documentation",
 ])  # fmt: skip
 def test_every_endpoint_it_names_is_served(member) -> None:
@@ -69,8 +70,7 @@ def test_every_endpoint_it_names_is_served(member) -> None:
 
 
 def test_nothing_is_served_that_it_does_not_name() -> None:
-    for path in ("/oauth/device_authorization",
-                 "/.well-known/openid-configuration", "/o/token/"):  # fmt: skip
+    for path in ("/.well-known/openid-configuration", "/o/token/"):  # fmt: skip
         assert Client().get(path).status_code == 404
 
 

@@ -24,7 +24,7 @@ demo: .venv/.installed ## tell the whole story against the running server
 demo-data: .venv/.installed ## print sign-ins, services and agents of the demo
 	@$(PYTHON) manage.py demo --json
 
-test: check unit browser embedded ## everything that must hold before a change lands
+test: check unit typescript browser embedded ## everything that must hold before a change lands
 
 check: lint types imports migrations ## what reads the code without running it
 
@@ -39,6 +39,9 @@ soak: .venv/.installed ## 100,000 generated calls to every described endpoint (A
 
 browser: .venv/.installed ## the pages in a real Chromium
 	$(PYTEST) -n $(WORKERS) -m browser tests/browser
+
+typescript: .venv/.installed ## the TypeScript SDK: build it and run its tests (Node 20 or newer)
+	@PATH="$$(bin/node-folder):$$PATH" && cd sdk/typescript && npm ci && npm run build && npm test
 
 embedded: .venv/.installed ## all apps on the embedded default
 	AP_TEST_EMBEDDED=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser and not services and not stores" \
@@ -74,4 +77,4 @@ requirements: .venv/.installed ## pin anew what pyproject.toml asks for
 clean: ## remove what was made here, but for var/
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles test-results
 
-.PHONY: help setup run demo demo-data test check unit conformance soak browser embedded test-fast lint fmt types imports migrations bench requirements clean
+.PHONY: help setup run demo demo-data test check unit typescript conformance soak browser embedded test-fast lint fmt types imports migrations bench requirements clean

@@ -1,0 +1,44 @@
+/** Base64url without padding (RFC 7515 section 2), read strictly. */
+
+import { base64url } from "jose";
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+const ALPHABET = /^[A-Za-z0-9_-]*$/;
+
+export function encode(raw: Uint8Array): string {
+  return base64url.encode(raw);
+}
+
+/** Throws for padding, foreign characters and any second spelling of the same bytes. */
+export function decode(text: string): Bytes {
+  if (!ALPHABET.test(text) || text.length % 4 === 1) throw new Error("not base64url");
+  const raw = base64url.decode(text) as Bytes;
+  // Libraries ignore left-over bits: only what encodes back is accepted.
+  const tail = text.length % 4 && text.slice(-(text.length % 4));
+  if (tail && !encode(raw.subarray(raw.length - (raw.length % 3))).endsWith(tail)) {
+    throw new Error("not canonical base64url");
+  }
+  return raw;
+}
+
+export function utf8(text: string): Bytes {
+  return new TextEncoder().encode(text) as Bytes;
+}
+
+type HashModule = { createHash(name: string): { update(raw: Bytes): { digest(): Uint8Array } } };
+
+/** Node's own hash, where there is one: it answers at once, where WebCrypto takes a turn of another thread. */
+const native = (
+  globalThis.process as { getBuiltinModule?: (name: string) => HashModule | undefined } | undefined
+)?.getBuiltinModule?.("node:crypto");
+
+export async function sha256(raw: Bytes): Promise<Bytes> {
+  if (native) return new Uint8Array(native.createHash("sha256").update(raw).digest());
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", raw));
+}
+
+/** 128 bits, for `jti`. */
+export function randomId(): string {
+  return encode(crypto.getRandomValues(new Uint8Array(16)));
+}

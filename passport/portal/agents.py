@@ -26,9 +26,12 @@ from passport.portal.reading import (
     account_effect,
     agent_rows,
     key_rows,
+    limit_words,
     notices_for,
+    rules_of,
     service_rows,
     word_of,
+    workloads_of,
 )
 from passport.restrictions.models import Restriction
 from passport.restrictions.place import CannotLift, SubjectRef, lift, place
@@ -84,7 +87,9 @@ def agent_page(request: HttpRequest, account: Account, membership: Membership, a
         "agent": agent,
         "word": word_of(agent, account_effect(account.pk)),
         "keys": key_rows(agent, now),
-        "grants": [(grant.service, grant.scopes.split()) for grant in grants],
+        "grants": [(grant.service, grant.scopes.split(), limit_words(grant)) for grant in grants],
+        "rules": rules_of(agent),
+        "workloads": workloads_of(agent),
         "passports": passports_of(agent),
         "tokens": IssueRecord.objects.filter(agent=agent.client_id).order_by("-issued_at")[:20],
         "paused": own_pauses(agent).exists(),

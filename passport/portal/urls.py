@@ -7,7 +7,7 @@ from accounts.people.models import User
 from accounts.portal import steps
 from accounts.portal.menus import ACCOUNT_PAGES, Item
 from passport.agents.models import Agent
-from passport.portal import agents, catalogue, wizard
+from passport.portal import acting, agents, catalogue, grant_details, wizard, workloads
 from passport.portal.self_registration import self_registration
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,6 +23,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="agent_key_end",
     ),
     path("a/<str:account_id>/agents/<str:agent_id>/scopes/", agents.scopes, name="agent_scopes"),
+    path(
+        "a/<str:account_id>/agents/<str:agent_id>/scopes/<str:service_id>/limits/",
+        grant_details.grant_limits,
+        name="agent_grant_limits",
+    ),
+    path("a/<str:account_id>/agents/<str:agent_id>/acting/", acting.acting, name="agent_acting"),
+    path(
+        "a/<str:account_id>/agents/<str:agent_id>/acting/<int:rule_id>/end/",
+        acting.end_acting,
+        name="agent_acting_end",
+    ),
+    path("a/<str:account_id>/agents/<str:agent_id>/workloads/", workloads.workloads, name="agent_workloads"),
+    path(
+        "a/<str:account_id>/agents/<str:agent_id>/workloads/<str:workload_id>/end/",
+        workloads.end_workload,
+        name="agent_workload_end",
+    ),
     path("a/<str:account_id>/agents/<str:agent_id>/act/<str:action>/", agents.act, name="agent_act"),
     path("a/<str:account_id>/services/", catalogue.services, name="services"),
     path("a/<str:account_id>/notices/", catalogue.notices, name="notices"),

@@ -250,8 +250,8 @@ def test_opaque_strings_are_no_access_tokens(endpoint, scout, opaque) -> None:
     refused(answer, "invalid_request")
 
 
-@pytest.mark.refusal("EX-19")
-@pytest.mark.refusal("EX-21")
+@pytest.mark.shows("EX-19")
+@pytest.mark.shows("EX-21")
 def test_a_workloads_jwt_of_an_unregistered_issuer_is_refused(endpoint, scout) -> None:
     foreign = Key().jws({"alg": "ES256"}, {"iss": "https://ci.example", "sub": "job", "aud": ISSUER})
     answer = endpoint.exchange(foreign, key=scout.key, subject_token_type=JWT_TYPE)

@@ -6,6 +6,20 @@ import sys
 import structlog
 
 
+class RoutesForPaths(logging.Filter):
+    """In what Django logs of a request, the route stands for the path: a path may hold a one-time code."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        path = getattr(request, "path", None)
+        if path and isinstance(record.args, tuple):
+            match = getattr(request, "resolver_match", None)
+            route = f"/{match.route}" if match else "(no route)"
+            written = {path, path.encode("unicode_escape").decode("ascii")}
+            record.args = tuple(route if arg in written else arg for arg in record.args)
+        return True
+
+
 def configure(*, as_json: bool, level: str) -> None:
     """Events with keys; identifiers yes, tokens, proofs, documents and e-mail addresses never."""
     structlog.configure(

@@ -1,0 +1,51 @@
+// openid-client: the same journeys by the functions that most people use.
+import * as client from "openid-client"
+
+import { hear, say } from "./spoken.mjs"
+
+const told = await hear()
+const [bound] = told.services
+const ecdsa = { name: "ECDSA", namedCurve: "P-256" }
+const { d, ...publicJwk } = told.jwk
+const privateKey = await crypto.subtle.importKey("jwk", told.jwk, ecdsa, true, ["sign"])
+const publicKey = await crypto.subtle.importKey("jwk", publicJwk, ecdsa, true, ["verify"])
+const options = { algorithm: "oauth2", execute: [client.allowInsecureRequests] }
+
+const agent = await client.discovery(new URL(told.issuer), told.agent, undefined, client.PrivateKeyJwt(privateKey), options)
+const service = await client.discovery(
+  new URL(told.issuer), bound.id, undefined, client.ClientSecretBasic(bound.secret), options,
+)
+const DPoP = client.getDPoPHandle(agent, { privateKey, publicKey })
+const token = await client.clientCredentialsGrant(agent, { resource: bound.audience, scope: told.scope }, { DPoP })
+const seen = await client.tokenIntrospection(service, token.access_token)
+await client.tokenRevocation(agent, token.access_token)
+const after = await client.tokenIntrospection(service, token.access_token)
+say({ tokenType: token.token_type, scope: token.scope, active: seen.active, activeAfterRevocation: after.active })
+
+const own = client.getDPoPHandle(agent, await client.randomDPoPKeyPair("ES256"))
+const pkceCodeVerifier = client.randomPKCECodeVerifier()
+const expectedState = client.randomState()
+const page = await client.buildAuthorizationUrlWithPAR(
+  agent,
+  {
+    redirect_uri: told.redirect,
+    scope: told.scope,
+    state: expectedState,
+    resource: bound.audience,
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: "S256",
+  },
+  { DPoP: own },
+)
+say({ open: page.href })
+const { back } = await hear()
+const granted = await client.authorizationCodeGrant(
+  agent, new URL(back), { pkceCodeVerifier, expectedState }, { resource: bound.audience }, { DPoP: own },
+)
+const renewed = await client.refreshTokenGrant(agent, granted.refresh_token, undefined, { DPoP: own })
+say({
+  tokenType: granted.token_type,
+  scope: granted.scope,
+  rotated: renewed.refresh_token !== granted.refresh_token,
+})
+process.exit(0)

@@ -2,8 +2,15 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+
+def route_of(request: Any) -> str:
+    """How the path of a request is told: as routed, without what the caller put into it."""
+    match = getattr(request, "resolver_match", None)
+    return f"/{match.route}" if match else "(no route)"
 
 
 class RoutesForPaths(logging.Filter):
@@ -13,8 +20,7 @@ class RoutesForPaths(logging.Filter):
         request = getattr(record, "request", None)
         path = getattr(request, "path", None)
         if path and isinstance(record.args, tuple):
-            match = getattr(request, "resolver_match", None)
-            route = f"/{match.route}" if match else "(no route)"
+            route = route_of(request)
             written = {path, path.encode("unicode_escape").decode("ascii")}
             record.args = tuple(route if arg in written else arg for arg in record.args)
         return True

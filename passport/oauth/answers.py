@@ -7,6 +7,7 @@ import structlog
 from django.http import HttpRequest, JsonResponse
 
 from foundation import clock
+from foundation.logs import route_of
 from passport.conf import issuer
 from passport.errors import InvalidClient, OAuthError, TemporarilyUnavailable, UseDpopNonce
 from passport.proofs import nonces
@@ -29,7 +30,7 @@ def answer_refusal(refusal: OAuthError, request: HttpRequest) -> JsonResponse:
     """RFC 6749 section 5.2: ``error``, a description to act on, and where more is said."""
     log.info(
         "oauth_refused",
-        path=request.path,
+        path=route_of(request),
         status=refusal.status,
         error=refusal.code,
         reason=refusal.uri_reason,

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.people.models import User
 from foundation import clock
+from foundation.logs import route_of
 from foundation.web.policies import allow_form_target
 from passport.consents.give import Wanted, give_code
 from passport.consents.models import PushedRequest
@@ -47,7 +48,7 @@ def shown_as_page(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         except OAuthError as refusal:
             return refusal_page(request, refusal)
         except (OperationalError, InterfaceError) as away:
-            log.error("database_unavailable", path=request.path, error=type(away).__name__)
+            log.error("database_unavailable", path=route_of(request), error=type(away).__name__)
             return refusal_page(request, TemporarilyUnavailable("the server cannot decide now; try again"))
 
     return door
@@ -139,7 +140,7 @@ def read_parameters(request: HttpRequest, now: datetime) -> tuple[Form, PushedRe
 
 def refusal_page(request: HttpRequest, refusal: OAuthError) -> HttpResponse:
     """For the person in front of it: what is wrong with the request, and that nothing was given."""
-    log.info("authorization_refused", path=request.path, error=refusal.code)
+    log.info("authorization_refused", path=route_of(request), error=refusal.code)
     status = 400 if isinstance(refusal, InvalidClient) else refusal.status
     page = {
         "error": refusal.code,

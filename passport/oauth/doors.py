@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
+from foundation.logs import route_of
 from passport.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
 from passport.oauth.answers import NO_STORE, answer_refusal
 
@@ -56,7 +57,7 @@ def _answered[**P](view: View[P], request: HttpRequest, *args: P.args, **kwargs:
     except OAuthError as refusal:
         return answer_refusal(refusal, request)
     except (OperationalError, InterfaceError) as away:
-        log.error("database_unavailable", path=request.path, error=type(away).__name__)
+        log.error("database_unavailable", path=route_of(request), error=type(away).__name__)
         return answer_refusal(TemporarilyUnavailable("the server cannot decide now; try again"), request)
 
 

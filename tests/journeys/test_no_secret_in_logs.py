@@ -61,9 +61,9 @@ class Visitor:
         self.known |= {part for part in token.split(".") if len(part) > 40}
         return token
 
-    def proof(self) -> str:
+    def proof(self, **claims: str) -> str:
         now = int(time.time())
-        return self.know(self.key.proof(url=f"{self.issuer}/oauth/token", iat=now))
+        return self.know(self.key.proof(url=f"{self.issuer}/oauth/token", iat=now, **claims))
 
     def assertion(self) -> dict[str, str]:
         now = int(time.time())
@@ -81,6 +81,10 @@ class Visitor:
 
     def token(self, form: dict[str, Any], **headers: str) -> str:
         answer = self.post("/oauth/token", form, **headers)
+        if answer.status_code == 400 and answer.json()["error"] == "use_dpop_nonce":
+            # A server that started just now does not know what was spent before.
+            headers["DPoP"] = self.proof(nonce=answer.headers["DPoP-Nonce"])
+            answer = self.post("/oauth/token", form, **headers)
         assert answer.status_code == 200, answer.text
         self.opened += 1
         return self.know(answer.json()["access_token"])

@@ -4,6 +4,7 @@ import passport.admission.database
 import passport.admission.mode
 import passport.agents.fetched_keys
 import passport.consents.devices
+import passport.consents.sweep
 import passport.consents.unused
 import passport.exchange.drain
 import passport.restrictions.publish

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from passport.agents.clients import OAuthClient
 from passport.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
+from passport.exchange.details import TYPES, Detail, parse_details
 from passport.exchange.person_backing import check_backing, find_backing
 from passport.exchange.policy import TARGET_CHARACTERS, Held, Needs, is_absolute_uri, lacks, parse_scopes
 from passport.standing.facts import ServiceFacts
@@ -27,6 +28,8 @@ class Ask:
     scopes: frozenset[str]
     named: bool
     """Whether the client named the scopes; where not, it gets those that the levels bear."""
+    details: tuple[Detail, ...] = ()
+    """What it would spend and move (RFC 9396)."""
 
     @property
     def resources(self) -> list[str]:
@@ -40,8 +43,6 @@ def check_ask(
 
     Raises InvalidTarget (TOK-12), InvalidScope (TOK-10, TOK-11), InvalidAuthorizationDetails.
     """
-    if details is not None:
-        raise InvalidAuthorizationDetails("no type of authorization_details is known here")
     services = _find_targets(client, list(dict.fromkeys(resources)))
     offered = frozenset(name for service in services.values() for name in service.offered)
     allowed = offered if client.scopes is None else offered & client.scopes
@@ -51,7 +52,16 @@ def check_ask(
         raise InvalidScope(f"not offered there, or not to this client: {' '.join(sorted(excess))}")
     if not scopes:
         raise InvalidScope("there is nothing that this client could be allowed there")
-    return Ask(services, scopes, named=asked is not None)
+    return Ask(services, scopes, named=asked is not None, details=_read_details(details, services))
+
+
+def _read_details(raw: str | None, services: Mapping[str, ServiceFacts]) -> tuple[Detail, ...]:
+    """Raises InvalidAuthorizationDetails, also for a place that the person is not asked about."""
+    details = () if raw is None else parse_details(raw, types=TYPES)
+    places = {place for detail in details for place in detail.locations or ()}
+    if foreign := places - services.keys():
+        raise InvalidAuthorizationDetails(f"a location is not among the resources: {min(foreign)[:200]}")
+    return details
 
 
 def check_person(client: OAuthClient, ask: Ask, *, user_id: str, now: datetime) -> Ask:

@@ -29,6 +29,7 @@ from passport.errors import (
     OAuthError,
     UnauthorizedClient,
 )
+from passport.exchange.details import TYPES, details_claim, narrow_details, parse_details, read_details
 from passport.exchange.exchange import (
     assurance_of,
     check_fresh_since,
@@ -68,6 +69,16 @@ class Presenter:
     @property
     def thumbprint(self) -> str:
         return self.proof.thumbprint if self.proof else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bestowal:
+    """What the access token will say beyond who holds it."""
+
+    granted: Granted
+    details: list[dict[str, Any]] | None
+    """``authorization_details``, where the person agreed to any."""
+    jti: str
 
 
 def client_of(request: TokenRequest, *, grant_type: str) -> OAuthClient:
@@ -145,9 +156,10 @@ def issue_for_person(
     """
     check_consent(consent, presenter.client, request.now)
     granted = choose(request, presenter, consent)
+    details = choose_details_of(request, consent, granted.audience)
     jti = new_token_id()
     verdict = charge_for_person(request, presenter.backing, presenter.proof, consent, granted, jti)
-    content = _write(request, presenter, consent, granted, jti, take)
+    content = _write(request, presenter, consent, Bestowal(granted, details, jti), take)
     return Answer(content, verdict)
 
 
@@ -167,6 +179,15 @@ def choose(request: TokenRequest, presenter: Presenter, consent: Consent) -> Gra
     return narrow(
         held, parse_scopes(request.get("scope")), target_of_person(backing.service), now=request.now
     )
+
+
+def choose_details_of(request: TokenRequest, consent: Consent, audience: str) -> list[dict[str, Any]] | None:
+    """Of what the person agreed to there, what is asked, or all. Raises InvalidAuthorizationDetails."""
+    agreed = read_details(consent.details) if consent.details else ()
+    held = [detail for detail in agreed if detail.locations is None or audience in detail.locations]
+    raw = request.get("authorization_details")
+    asked = () if raw is None else parse_details(raw, types=TYPES)
+    return details_claim(narrow_details(held, asked))
 
 
 def pick_resource(asked: list[str], authorized: list[str]) -> str:
@@ -190,8 +211,7 @@ def _write(
     request: TokenRequest,
     presenter: Presenter,
     consent: Consent,
-    granted: Granted,
-    jti: str,
+    bestowal: Bestowal,
     take: Callable[[], bool],
 ) -> dict[str, Any]:
     """Under the consent's lock, so that none is issued from one that ends meanwhile."""
@@ -201,12 +221,15 @@ def _write(
     if not take():
         raise Taken("it was used already", uri_reason="used_twice")
     place = _begin(consent, request.now)
+    granted = bestowal.granted
     content: dict[str, Any] = {
-        "access_token": _sign(request, presenter, consent, granted, jti, place),
+        "access_token": _sign(request, presenter, consent, bestowal, place),
         "token_type": "DPoP" if presenter.proof else "Bearer",
         "expires_in": seconds(granted.expires_at) - seconds(request.now),
         "scope": scope_claim(granted.scopes),
     }
+    if bestowal.details:
+        content["authorization_details"] = bestowal.details
     if REFRESH_TOKEN in presenter.client.grant_types:
         content["refresh_token"] = add_refresh_token(
             consent, thumbprint=presenter.thumbprint, now=request.now
@@ -224,12 +247,11 @@ def _sign(
     request: TokenRequest,
     presenter: Presenter,
     consent: Consent,
-    granted: Granted,
-    jti: str,
+    bestowal: Bestowal,
     place: Place,
 ) -> str:
     """``sub`` is the person, pairwise; an agent of ours is the actor as well (STANDARDS section 4)."""
-    standing, client = presenter.backing.standing, presenter.client
+    standing, client, granted = presenter.backing.standing, presenter.client, bestowal.granted
     of_agent: dict[str, Any] = {}
     if standing is not None:
         of_agent = {
@@ -243,11 +265,12 @@ def _sign(
         subject=pairwise_user_id(consent.user_id, granted.audience),
         client_id=client.client_id,
         audience=granted.audience,
-        jti=jti,
+        jti=bestowal.jti,
         scopes=granted.scopes,
         thumbprint=presenter.thumbprint or None,
         act={"sub": client.client_id} if client.kind == AGENT else None,
         place=place,
+        details=bestowal.details,
         issued_at=request.now,
         expires_at=granted.expires_at,
         **of_agent,

@@ -25,6 +25,7 @@ from passport.consents.give import Wanted, give_code
 from passport.consents.models import PushedRequest
 from passport.errors import AccessDenied, InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
 from passport.exchange.consenting import Ask, check_person
+from passport.exchange.details import details_claim
 from passport.oauth.answers import NO_STORE, RETRY_SECONDS, describe
 from passport.oauth.authorization_request import Asker, AuthorizationRequest, check_request, find_asker
 from passport.oauth.consent_page import describe_request, digest_of_page
@@ -108,7 +109,13 @@ def approve(
     asker = asked.asker
     code = give_code(
         user.pk,
-        Wanted(asker.client, ask.resources, ask.scopes, asker.redirect_uri),
+        Wanted(
+            asker.client,
+            ask.resources,
+            ask.scopes,
+            asker.redirect_uri,
+            details_claim(ask.details) or (),
+        ),
         code_challenge=asked.code_challenge,
         thumbprint=asked.thumbprint,
         redirect_was_sent=asker.redirect_was_sent,

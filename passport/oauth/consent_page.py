@@ -14,6 +14,7 @@ from passport.agents.clients import AGENT, DOCUMENT, OAuthClient
 from passport.agents.redirect_uris import host_of, is_loopback
 from passport.consents.give import LIFE
 from passport.exchange.consenting import Ask
+from passport.exchange.details import details_claim
 from passport.oauth.authorization_request import Asker
 from passport.services.models import Scope, Service
 
@@ -33,6 +34,7 @@ def describe_request(user: User, asker: Asker, ask: Ask, now: datetime) -> dict[
         "client_host": host_of(client.client_id) if client.kind == DOCUMENT else "",
         "person": user,
         "services": describe_services(ask),
+        "details": [detail.words() for detail in ask.details],
         "redirect_host": host_of(asker.redirect_uri),
         "on_this_machine": is_loopback(asker.redirect_uri),
         "only_local": all(not uri.startswith("https://") for uri in client.redirect_uris),
@@ -49,6 +51,7 @@ def digest_of_page(asker: Asker, ask: Ask) -> str:
         asker.redirect_uri,
         ask.resources,
         sorted(ask.scopes),
+        details_claim(ask.details),
     ]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 
-from foundation import clock
-from foundation.jobs.periodic import every
 from passport.consents.models import PushedRequest
 from passport.consents.secrets import MAX_CHARACTERS, PUSHED, digest_of, new_secret
 from passport.errors import InvalidRequest
@@ -19,7 +17,6 @@ LIFE = timedelta(seconds=60)
 TO_DECIDE = timedelta(minutes=10)
 OPENED = "opened_requests"
 MOST_OPENED = 10
-KEPT = timedelta(days=1)
 
 
 def push(client_id: str, parameters: Mapping[str, list[str]], *, now: datetime) -> str:
@@ -55,8 +52,3 @@ def _is_open(request: HttpRequest, row: PushedRequest, now: datetime) -> bool:
         return False
     request.session[OPENED] = [*opened, row.pk][-MOST_OPENED:]
     return True
-
-
-@every(3600, "passport.oauth.sweep_pushed")
-def sweep_pushed() -> None:
-    PushedRequest.objects.filter(expires_at__lt=clock.now() - KEPT).delete()

@@ -7,7 +7,7 @@ from accounts.people.models import User
 from accounts.portal import steps
 from accounts.portal.menus import ACCOUNT_PAGES, Item
 from passport.agents.models import Agent
-from passport.portal import acting, agents, catalogue, grant_details, wizard, workloads
+from passport.portal import acting, agents, catalogue, grant_details, people_grants, wizard, workloads
 from passport.portal.self_registration import self_registration
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -41,6 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="agent_workload_end",
     ),
     path("a/<str:account_id>/agents/<str:agent_id>/act/<str:action>/", agents.act, name="agent_act"),
+    path("grants/", people_grants.people_grants, name="people_grants"),
+    path("grants/<str:consent_id>/", people_grants.withdraw_grant, name="grant_withdraw"),
     path("a/<str:account_id>/services/", catalogue.services, name="services"),
     path("a/<str:account_id>/notices/", catalogue.notices, name="notices"),
 ]

@@ -29,10 +29,11 @@ from passport.errors import (
     OAuthError,
     UnauthorizedClient,
 )
-from passport.exchange.details import TYPES, details_claim, narrow_details, parse_details, read_details
+from passport.exchange.details import Detail, details_claim, read_details
 from passport.exchange.exchange import (
     assurance_of,
     check_fresh_since,
+    choose_details,
     current_limits,
     limits_claim,
     read_proof,
@@ -156,7 +157,7 @@ def issue_for_person(
     """
     check_consent(consent, presenter.client, request.now)
     granted = choose(request, presenter, consent)
-    details = choose_details_of(request, consent, granted.audience)
+    details = details_claim(choose_details(request, details_for(consent, granted.audience)))
     jti = new_token_id()
     verdict = charge_for_person(request, presenter.backing, presenter.proof, consent, granted, jti)
     content = _write(request, presenter, consent, Bestowal(granted, details, jti), take)
@@ -181,13 +182,10 @@ def choose(request: TokenRequest, presenter: Presenter, consent: Consent) -> Gra
     )
 
 
-def choose_details_of(request: TokenRequest, consent: Consent, audience: str) -> list[dict[str, Any]] | None:
-    """Of what the person agreed to there, what is asked, or all. Raises InvalidAuthorizationDetails."""
+def details_for(consent: Consent, audience: str) -> list[Detail]:
+    """What the person agreed to at that service: its own and those that name no place."""
     agreed = read_details(consent.details) if consent.details else ()
-    held = [detail for detail in agreed if detail.locations is None or audience in detail.locations]
-    raw = request.get("authorization_details")
-    asked = () if raw is None else parse_details(raw, types=TYPES)
-    return details_claim(narrow_details(held, asked))
+    return [detail for detail in agreed if detail.locations is None or audience in detail.locations]
 
 
 def pick_resource(asked: list[str], authorized: list[str]) -> str:

@@ -1,5 +1,7 @@
 """A code is redeemed: once, in time, by the client that asked, with the verifier and the key it named."""
 
+import json
+
 import pytest
 
 from foundation.ledger.models import Entry
@@ -194,3 +196,28 @@ def test_a_client_that_is_not_registered_for_the_grant_is_refused(endpoint, mode
 @pytest.mark.parametrize("code", ["apc_unknown", "x" * 5000, "ä", "a\u2028b"])
 def test_an_unknown_code_is_an_invalid_grant(tokens, code) -> None:
     refused(tokens.redeem(code), "invalid_grant")
+
+
+SPEND = {"type": "spend", "currency": "EUR", "amount": "50.00", "period": "day"}
+
+
+def test_what_may_be_spent_is_shown_and_stands_in_the_token(tokens, asker, dora) -> None:
+    path = ask(asker.id, authorization_details=json.dumps([SPEND]))
+    assert "spend up to 50.00 EUR a day" in dora.client.get(path).content.decode()
+    body = tokens.redeem(dora.gives_code(path)).json()
+    assert (
+        body["authorization_details"] == claims_of(body["access_token"])["authorization_details"] == [SPEND]
+    )
+    less = json.dumps([SPEND | {"amount": "5.00"}])
+    narrowed = tokens.refresh(body["refresh_token"], authorization_details=less).json()
+    assert narrowed["authorization_details"][0]["amount"] == "5.00"
+    more = json.dumps([SPEND | {"amount": "500.00"}])
+    said = refused(
+        tokens.refresh(narrowed["refresh_token"], authorization_details=more), "invalid_authorization_details"
+    )
+    assert "500.00 EUR" in said
+    assert tokens.refresh(narrowed["refresh_token"]).json()["authorization_details"] == [SPEND]
+
+
+def test_without_any_agreed_none_can_be_asked_of_the_token(tokens, code) -> None:
+    refused(tokens.redeem(code, authorization_details=json.dumps([SPEND])), "invalid_authorization_details")

@@ -76,7 +76,9 @@ def test_nothing_is_served_that_it_does_not_name() -> None:
 
 def test_the_grants_it_names_are_served_and_no_other() -> None:
     named = document(SERVER).json()["grant_types_supported"]
-    assert set(named) == {"client_credentials", TOKEN_EXCHANGE, "authorization_code", "refresh_token"}
+    assert set(named) == {
+        "client_credentials", TOKEN_EXCHANGE, "authorization_code", "refresh_token", DEVICE_CODE,
+    }  # fmt: skip
     for grant in (*named, "password", "implicit"):
         error = Door("/oauth/token").post({"grant_type": grant}).json()["error"]
         assert (error == "unsupported_grant_type") == (grant not in named)

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from django.http import HttpRequest
 
+from passport.admission.presented import spend_proof
 from passport.conf import issuer
 from passport.errors import AccessDenied
-from passport.proofs.service_tokens import read_service_token
+from passport.proofs.service_tokens import Presented, read_service_token
 from passport.services.models import Service
 
 SCOPE = "decisions.evaluate"
@@ -23,15 +24,28 @@ class Caller:
 
 
 def find_caller(request: HttpRequest, now: datetime) -> Caller:
-    """One signature check. Raises InvalidToken (401) and AccessDenied (403).
+    """One signature check; with a proof two, and a trip to the store of used ones.
 
-    Whether the service is still enabled is read with the decision itself.
+    Raises InvalidToken, InvalidDpopProof, UseDpopNonce (401) and AccessDenied (403). Whether the
+    service is still enabled is read with the decision itself.
     """
-    token = read_service_token(request.headers.get("Authorization"), scope=SCOPE, issuer=issuer(), now=now)
+    token = read_service_token(presented_by(request), scope=SCOPE, issuer=issuer(), now=now)
+    spend_proof(token, issuer=issuer(), scope=SCOPE, now=now)
     try:
         return Caller(token.service_id, _audience(token.service_id))
     except Service.DoesNotExist:
         raise AccessDenied("the token is not that of a service") from None
+
+
+def presented_by(request: HttpRequest) -> Presented:
+    """Servers join repeated headers by a comma, which no proof contains."""
+    proof = request.headers.get("DPoP")
+    return Presented(
+        request.headers.get("Authorization"),
+        () if proof is None else (proof,),
+        request.method or "",
+        issuer() + request.path,
+    )
 
 
 @lru_cache(maxsize=1024)

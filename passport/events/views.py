@@ -1,7 +1,6 @@
 """GET /v1/events: the feed, for services that verify offline (DESIGN section 7)."""
 
 import re
-from functools import partial
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -9,10 +8,11 @@ from django.views.decorators.http import require_GET
 
 from foundation import clock
 from foundation.web.problems import problem
+from passport.admission.presented import spend_proof
 from passport.conf import issuer
 from passport.errors import OAuthError
 from passport.events.stream import FEED, follow, in_thread
-from passport.proofs.service_tokens import check_service_token
+from passport.proofs.service_tokens import Presented, find_service, read_service_token
 
 SCOPE = "events.read"
 POSITION = re.compile("[0-9]{1,18}")
@@ -31,10 +31,7 @@ async def events(request: HttpRequest) -> HttpResponseBase:
             "This process speaks WSGI. Route /v1/events to the ASGI process (config.asgi).",
         )
     try:
-        await in_thread(
-            partial(check_service_token, scope=SCOPE, issuer=issuer(), now=clock.now()),
-            request.headers.get("Authorization"),
-        )
+        await in_thread(admit_reader, presented_by(request))
     except OAuthError as refusal:
         return problem(refusal.status, refusal.code, "Refused", refusal.description, headers=refusal.headers)
     return StreamingHttpResponse(
@@ -42,6 +39,21 @@ async def events(request: HttpRequest) -> HttpResponseBase:
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+def admit_reader(presented: Presented) -> None:
+    """Raises InvalidToken, InvalidDpopProof, UseDpopNonce (401), AccessDenied (403)."""
+    now = clock.now()
+    token = read_service_token(presented, scope=SCOPE, issuer=issuer(), now=now)
+    find_service(token, scope=SCOPE, issuer=issuer())
+    spend_proof(token, issuer=issuer(), scope=SCOPE, now=now)
+
+
+def presented_by(request: HttpRequest) -> Presented:
+    """Servers join repeated headers by a comma, which no proof contains."""
+    proof = request.headers.get("DPoP")
+    proofs = () if proof is None else (proof,)
+    return Presented(request.headers.get("Authorization"), proofs, "GET", issuer() + request.path)
 
 
 def read_position(given: str | None) -> int | None:

@@ -28,7 +28,7 @@ ASKED = 30
 MOST_SOFTWARE = 120
 
 
-@oauth_door("POST")
+@oauth_door("POST", cors=False)
 def device_authorization(request: HttpRequest) -> HttpResponse:
     """With a proof, only its key may poll. Raises the refusals of the client and of what it asks."""
     now = clock.now()

@@ -87,5 +87,6 @@ def describe_api() -> dict[str, Any]:
         "bearer_methods_supported": ["header"],
         "resource_name": "Agent Passport API",
         "resource_documentation": absolute("error-reasons"),
+        "dpop_signing_alg_values_supported": list(PROOF_ALGS),
         "dpop_bound_access_tokens_required": False,
     }

@@ -3,13 +3,14 @@
 A proof is spent by the admission step, together with everything else that a request costs.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from passport.errors import InvalidDpopProof, UseDpopNonce
-from passport.jose import signatures
+from passport.jose import base64url, signatures
 from passport.jose.keys import BadKey, PublicKey, read_public
 from passport.proofs import nonces as our_nonces
 from passport.proofs import urls
@@ -52,10 +53,12 @@ def check_proof(
     now: datetime,
     nonces: Nonces,
     require_nonce: bool = False,
+    token: str | None = None,
 ) -> Proof:
     """Check the ``DPoP`` headers of one request; one signature check.
 
     ``values`` are the values of all of them, ``url`` is built from our issuer, never from ``Host``.
+    ``token``: the access token that comes with it, whose hash the proof must hold (section 4.3).
     Raises InvalidDpopProof, or UseDpopNonce where a fresh nonce would help.
     """
     if len(values) != 1 or "," in values[0]:
@@ -70,6 +73,8 @@ def check_proof(
     if issued_at is None:
         raise InvalidDpopProof("the proof has no iat")
     _check_request(jws.claims, method, url)
+    if token is not None and jws.claims.get("ath") != hash_of(token):
+        raise InvalidDpopProof("ath of the proof must be the hash of the access token")
     nonce_valid = _check_nonce(jws.claims, now, nonces, require_nonce)
     if not nonce_valid and not now - PAST <= issued_at <= now + FUTURE:
         raise UseDpopNonce("iat is outside the last 60 seconds; put the nonce of this answer into the proof")
@@ -77,6 +82,11 @@ def check_proof(
     spent = spend("proof", key.thumbprint, jti, expires_at_us=int((last + MARGIN).timestamp() * 1_000_000))
     nonce = str(jws.claims["nonce"]) if nonce_valid else ""
     return Proof(key.thumbprint, key.jwk, jti, issued_at, spent, nonce_valid, nonce)
+
+
+def hash_of(token: str) -> str:
+    """``ath``: RFC 9449 section 4.2."""
+    return base64url.encode(hashlib.sha256(token.encode("ascii")).digest())
 
 
 def _verified_key(jws: Jws) -> PublicKey:

@@ -1,10 +1,14 @@
 """Checks what a service presents at our own doors: its access token for ``ISS/v1``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from passport.errors import AccessDenied, InvalidToken
+from passport.errors import AccessDenied, InvalidDpopProof, InvalidToken, OAuthError, UseDpopNonce
+from passport.proofs import nonces
+from passport.proofs.challenges import challenges
+from passport.proofs.dpop import Proof, check_proof
 from passport.proofs.jwt import BadSignature, Jws, Malformed, parse, text_claim, time_claim, verify
 from passport.protocol import TYP_ACCESS_TOKEN
 from passport.services.models import Service
@@ -16,90 +20,151 @@ SERVICE_PREFIX = "svc_"
 
 
 @dataclass(frozen=True, slots=True)
+class Presented:
+    """What came with a request to our API."""
+
+    authorization: str | None
+    proofs: tuple[str, ...] = ()
+    """The values of all ``DPoP`` headers."""
+    method: str = "GET"
+    url: str = ""
+    """Of the endpoint, built from the issuer: what ``htu`` of a proof must be."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceToken:
     """What the token says: signed by us, in time, for our own interface."""
 
     service_id: str
     scopes: frozenset[str]
+    proof: Proof | None
+    """By the key that the token is bound to; still to be spent by the door."""
 
 
-def check_service_token(
-    authorization: Sequence[str] | str | None, *, scope: str, issuer: str, now: datetime
-) -> Service:
-    """The service behind ``Authorization: Bearer …``, if it may do what ``scope`` names.
+def check_service_token(presented: Presented, *, scope: str, issuer: str, now: datetime) -> Service:
+    """The service whose token came, if it may do what ``scope`` names.
 
-    One signature check, one query: access taken away from a service counts at once. Raises
-    InvalidToken (401) and AccessDenied (403), each with its challenge (RFC 6750 section 3).
+    One signature check, two with a proof, one query: access taken away from a service counts at
+    once. Raises InvalidToken (401) and AccessDenied (403), each with its challenges.
     """
-    token = read_service_token(authorization, scope=scope, issuer=issuer, now=now)
+    return find_service(
+        read_service_token(presented, scope=scope, issuer=issuer, now=now), scope=scope, issuer=issuer
+    )
+
+
+def find_service(token: ServiceToken, *, scope: str, issuer: str) -> Service:
+    """The service as it is now. Raises InvalidToken, AccessDenied."""
     service = Service.objects.filter(pk=token.service_id, enabled=True).first()
     if service is None:
-        raise _invalid("the token is not that of a service", issuer)
+        raise _invalid("the token is not that of a service", issuer, scope)
     if scope not in service.issuer_scopes.split():
         raise _lacking(scope, issuer)
     return service
 
 
-def read_service_token(
-    authorization: Sequence[str] | str | None, *, scope: str, issuer: str, now: datetime
-) -> ServiceToken:
+def read_service_token(presented: Presented, *, scope: str, issuer: str, now: datetime) -> ServiceToken:
     """What the token itself says, for a caller that reads the service's row with its own query.
 
-    One signature check, no query. Raises as ``check_service_token``.
+    One signature check, two with a proof, no query. Raises as ``check_service_token``, and
+    InvalidDpopProof and UseDpopNonce with 401.
     """
-    claims = _read(_bearer(authorization, issuer), issuer).claims
+    scheme, text = _credentials(presented.authorization, issuer, scope)
+    claims = _read(text, issuer, scope).claims
     if claims.get("iss") != issuer or claims.get("aud") != f"{issuer}/v1":
-        raise _invalid("the token is for another audience", issuer)
+        raise _invalid("the token is for another audience", issuer, scope)
     try:
         expires_at, subject = time_claim(claims, "exp"), text_claim(claims, "sub")
         held = frozenset(text_claim(claims, "scope", most=4096).split())
     except Malformed as wrong:
-        raise _invalid(wrong.reason, issuer) from wrong
+        raise _invalid(wrong.reason, issuer, scope) from wrong
     if expires_at is None or expires_at + SKEW <= now:
-        raise _invalid("the token has expired", issuer)
-    if "cnf" in claims:
-        raise _invalid("the token is bound to a key: it is not a bearer token", issuer)
+        raise _invalid("the token has expired", issuer, scope)
+    proof = _bound_proof(presented, scheme, text, claims, issuer=issuer, scope=scope, now=now)
     if claims.get("client_id") != subject or not subject.startswith(SERVICE_PREFIX):
-        challenge = f'Bearer realm="{issuer}", error="insufficient_scope"'
-        raise AccessDenied("the token is not that of a service", headers={"WWW-Authenticate": challenge})
+        said = challenges(issuer, scope=scope, error="insufficient_scope")
+        raise AccessDenied("the token is not that of a service", headers=said)
     if scope not in held:
         raise _lacking(scope, issuer)
-    return ServiceToken(subject, held)
+    return ServiceToken(subject, held, proof)
 
 
-def _bearer(authorization: Sequence[str] | str | None, issuer: str) -> str:
-    values = [authorization] if isinstance(authorization, str) else list(authorization or ())
-    if len(values) != 1 or not values[0]:
-        # RFC 6750 section 3.1: without credentials the challenge names no error.
+def _credentials(authorization: str | None, issuer: str, scope: str) -> tuple[str, str]:
+    """Scheme, in small letters, and token. Without a token the challenges name no error."""
+    scheme, _, token = (authorization or "").partition(" ")
+    scheme, token = scheme.lower(), token.strip()
+    if scheme not in ("bearer", "dpop") or not token:
         raise InvalidToken(
-            "send the token of a service as Authorization: Bearer",
-            headers={"WWW-Authenticate": f'Bearer realm="{issuer}"'},
+            "send the token of a service as Authorization: Bearer, or DPoP with a proof",
+            headers=challenges(issuer, scope=scope),
         )
-    scheme, _, token = values[0].partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _invalid("send the token of a service as Authorization: Bearer", issuer)
-    return token.strip()
+    return scheme, token
 
 
-def _read(token: str, issuer: str) -> Jws:
+def _bound_proof(
+    presented: Presented,
+    scheme: str,
+    token: str,
+    claims: Mapping[str, Any],
+    *,
+    issuer: str,
+    scope: str,
+    now: datetime,
+) -> Proof | None:
+    """A bound token comes with a proof by its key, and no other way (RFC 9449 section 7)."""
+    bound = "cnf" in claims
+    if bound != (scheme == "dpop"):
+        words = "is bound to a key: send it as DPoP, with a proof" if bound else "is a bearer token"
+        raise _invalid(f"the token {words}", issuer, scope)
+    if not bound:
+        return None
+    if not presented.proofs:
+        raise _invalid("the token is bound to a key: send a proof by it", issuer, scope)
+    try:
+        proof = check_proof(
+            presented.proofs,
+            method=presented.method,
+            url=presented.url,
+            now=now,
+            nonces=nonces,
+            token=token,
+        )
+    except (InvalidDpopProof, UseDpopNonce) as refusal:
+        raise unproven(refusal, issuer=issuer, scope=scope, now=now) from None
+    confirmation = claims["cnf"]
+    if not isinstance(confirmation, dict) or confirmation.get("jkt") != proof.thumbprint:
+        raise _invalid("the proof is by another key than the token is bound to", issuer, scope)
+    return proof
+
+
+def unproven(refusal: OAuthError, *, issuer: str, scope: str, now: datetime) -> OAuthError:
+    """The refusal of a proof as a resource server says it: 401, with challenges and a nonce."""
+    refusal.status = 401
+    refusal.headers |= challenges(issuer, scope=scope, error=refusal.code)
+    refusal.headers["DPoP-Nonce"] = nonces.issue(now)
+    return refusal
+
+
+def _read(token: str, issuer: str, scope: str) -> Jws:
     try:
         jws = parse(token, max_bytes=MAX_BYTES)
         key = keys.find_public(jws.kid) if jws.kid else None
         if jws.typ != TYP_ACCESS_TOKEN or key is None or key.use != "tokens":
-            raise _invalid("not an access token of ours", issuer)
+            raise _invalid("not an access token of ours", issuer, scope)
         verify(jws, key.jwk, key.alg)
     except Malformed as wrong:
-        raise _invalid(wrong.reason, issuer) from wrong
+        raise _invalid(wrong.reason, issuer, scope) from wrong
     except BadSignature as wrong:
-        raise _invalid("the signature is wrong", issuer) from wrong
+        raise _invalid("the signature is wrong", issuer, scope) from wrong
     return jws
 
 
 def _lacking(scope: str, issuer: str) -> AccessDenied:
-    challenge = f'Bearer realm="{issuer}", error="insufficient_scope", scope="{scope}"'
-    return AccessDenied(f"the token lacks {scope}", headers={"WWW-Authenticate": challenge})
+    return AccessDenied(
+        f"the token lacks {scope}", headers=challenges(issuer, scope=scope, error="insufficient_scope")
+    )
 
 
-def _invalid(description: str, issuer: str) -> InvalidToken:
-    challenge = f'Bearer realm="{issuer}", error="invalid_token", error_description="{description}"'
-    return InvalidToken(description, headers={"WWW-Authenticate": challenge})
+def _invalid(description: str, issuer: str, scope: str) -> InvalidToken:
+    return InvalidToken(
+        description, headers=challenges(issuer, scope=scope, error="invalid_token", description=description)
+    )

@@ -14,7 +14,7 @@ from passport.events.stream import FEED, in_thread
 from passport.events.translate import Gap, Item
 from passport.events.views import read_position
 from passport.fields import Effect
-from passport.proofs.service_tokens import check_service_token
+from passport.proofs.service_tokens import Presented, check_service_token
 from passport.protocol import TYP_ACCESS_TOKEN
 from passport.restrictions.models import Restriction
 from passport.restrictions.place import lift, place
@@ -232,7 +232,7 @@ def test_a_service_that_lost_the_scope_is_refused_at_once() -> None:
 
 
 def check(given: str | None) -> Service:
-    return check_service_token(given, scope="events.read", issuer=issuer(), now=clock.now())
+    return check_service_token(Presented(given), scope="events.read", issuer=issuer(), now=clock.now())
 
 
 class TestOneConnection:

@@ -12,7 +12,7 @@ import passport
 from passport import errors
 from passport.agents.models import AgentKey
 from passport.oauth.reasons import CODES, REASONS
-from passport.protocol import TOKEN_EXCHANGE
+from passport.protocol import DEVICE_CODE, TOKEN_EXCHANGE
 from tests.passport.crafting import ALICE, ED, P384, PSS, RSA
 from tests.passport.oauth.asking import ISSUER, Door, agent_of, assertion, refused, signed_in
 

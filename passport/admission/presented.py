@@ -1,0 +1,35 @@
+"""Spends the proof that came with a token to our own API: it counts once, at whichever door."""
+
+from datetime import datetime, timedelta
+
+from passport.admission.admit import admit
+from passport.admission.contract import Admission, partition_of
+from passport.admission.mode import EPOCH, current, microseconds, needs_nonce
+from passport.errors import InvalidDpopProof, UseDpopNonce
+from passport.proofs import nonces
+from passport.proofs.dpop import Proof
+from passport.proofs.service_tokens import ServiceToken, unproven
+
+
+def spend_proof(token: ServiceToken, *, issuer: str, scope: str, now: datetime) -> None:
+    """Nothing to do for a Bearer token. Raises InvalidDpopProof and UseDpopNonce with 401."""
+    proof = token.proof
+    if proof is None:
+        return
+    mode = current()
+    if _may_have_been_spent(proof, EPOCH + timedelta(microseconds=mode.since_us)):
+        refusal = UseDpopNonce("what was spent before is not known here: send this answer's nonce in a proof")
+        raise unproven(refusal, issuer=issuer, scope=scope, now=now)
+    verdict = admit(
+        Admission(partition_of(token.service_id), (proof.spent,), (), None, microseconds(now)), mode
+    )
+    if not verdict.taken:
+        used = InvalidDpopProof("the proof was used before", uri_reason="proof_replayed")
+        raise unproven(used, issuer=issuer, scope=scope, now=now)
+
+
+def _may_have_been_spent(proof: Proof, since: datetime) -> bool:
+    """Before the store that now decides began, unknown to it."""
+    if proof.nonce_valid:
+        return nonces.issued_at(proof.nonce) < since
+    return needs_nonce(proof.issued_at, since)

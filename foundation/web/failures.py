@@ -1,12 +1,17 @@
 """What is shown when a request cannot be answered: a page for people, problem+json for machines."""
 
+import sys
+
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 
 from foundation.web.problems import problem
 
+RETRY_SECONDS = 10
+"""When the database is away and nobody knows for how long."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -35,6 +40,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """What nobody caught: our fault, or a database that is away, which passes."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return unavailable(
+            request,
+            gettext("We cannot reach our records"),
+            gettext("Nothing of yours is lost. Try again in a moment."),
+            retry_after_seconds=RETRY_SECONDS,
+        )
     return failure(
         request,
         500,

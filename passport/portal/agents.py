@@ -33,8 +33,10 @@ from passport.portal.reading import (
     word_of,
     workloads_of,
 )
+from passport.restrictions.effective import strongest
 from passport.restrictions.models import Restriction
 from passport.restrictions.place import CannotLift, SubjectRef, lift, place
+from passport.restrictions.subjects import ENVIRONMENTS
 from passport.services.models import AgentGrant, Service
 from passport.services.registration import set_grant
 
@@ -71,7 +73,7 @@ def agent_list(request: HttpRequest, account: Account, membership: Membership) -
         "rows": agent_rows(found.rows, account.pk, clock.now()),
         "environment": environment,
         "may_make": membership.role in MAKERS,
-        "account_word": WORDS[account_effect(account.pk)],
+        "account_word": WORDS[strongest(account_effect(account.pk, name) for name in ENVIRONMENTS)],
     }
     return render(request, "passport_portal/agents.html", page)
 
@@ -85,7 +87,7 @@ def agent_page(request: HttpRequest, account: Account, membership: Membership, a
     page = {
         "section": "agents",
         "agent": agent,
-        "word": word_of(agent, account_effect(account.pk)),
+        "word": word_of(agent, account_effect(account.pk, agent.environment)),
         "keys": key_rows(agent, now),
         "grants": [(grant.service, grant.scopes.split(), limit_words(grant)) for grant in grants],
         "rules": rules_of(agent),

@@ -12,7 +12,8 @@ from passport.credentials.models import Passport
 from passport.exchange.details import read_details
 from passport.fields import Effect
 from passport.restrictions.effective import strongest
-from passport.restrictions.models import AccountState, Restriction
+from passport.restrictions.models import Restriction
+from passport.restrictions.subjects import ENVIRONMENTS, account_states
 from passport.services.models import AgentGrant, Scope, Service
 from passport.workloads.models import WorkloadIssuer
 
@@ -54,8 +55,8 @@ class ServiceRow:
     scopes: list[ScopeRow]
 
 
-def account_effect(account_id: str) -> Effect:
-    row = AccountState.objects.filter(pk=account_id).values_list("effect", flat=True).first()
+def account_effect(account_id: str, environment: str) -> Effect:
+    row = account_states(environment).filter(pk=account_id).values_list("there", flat=True).first()
     return Effect(row or 0)
 
 
@@ -66,9 +67,9 @@ def word_of(agent: Agent, of_account: Effect) -> str:
 
 
 def agent_rows(agents: list[Agent], account_id: str, now: datetime) -> list[AgentRow]:
-    """Three queries, however many agents."""
+    """Four queries, however many agents."""
     ids = [agent.pk for agent in agents]
-    of_account = account_effect(account_id)
+    of_account = {name: account_effect(account_id, name) for name in ENVIRONMENTS}
     until: dict[int, datetime] = {}
     for agent_id, expires_at in Passport.objects.filter(agent_id__in=ids, expires_at__gt=now).values_list(
         "agent_id", "expires_at"
@@ -80,7 +81,9 @@ def agent_rows(agents: list[Agent], account_id: str, now: datetime) -> list[Agen
     ):
         keys[agent_id] = keys.get(agent_id, 0) + 1
     return [
-        AgentRow(agent, word_of(agent, of_account), until.get(agent.pk), keys.get(agent.pk, 0))
+        AgentRow(
+            agent, word_of(agent, of_account[agent.environment]), until.get(agent.pk), keys.get(agent.pk, 0)
+        )
         for agent in agents
     ]
 

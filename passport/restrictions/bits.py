@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from passport.agents.models import Agent
@@ -14,8 +14,8 @@ from passport.consents.models import Consent
 from passport.credentials.models import Passport
 from passport.fields import Effect
 from passport.restrictions.effective import status_value
-from passport.restrictions.models import AccountState, Restriction
-from passport.restrictions.subjects import Subject, in_chunks
+from passport.restrictions.models import Restriction
+from passport.restrictions.subjects import ENVIRONMENTS, Subject, account_states, in_chunks
 from passport.status.models import StatusEntry, StatusMark
 
 STILL_BORNE = timedelta(minutes=10)
@@ -116,30 +116,44 @@ def _entries(kind: str, ids: Any) -> tuple[QuerySet[StatusEntry], QuerySet[Statu
 
 
 def _passport_values(passports: QuerySet[Passport]) -> dict[int, int]:
-    account = AccountState.objects.filter(account_id=OuterRef("account_id")).values("effect")
-    rows = passports.annotate(of_account=Coalesce(Subquery(account), int(Effect.NONE))).values_list(
-        "status_index", "agent__state",
+    rows = passports.annotate(of_account=_effect_of_account("account_id", "environment")).values_list(
+        "status_index", "agent__state", "environment",
         "account_id", "of_account", "agent__client_id", "agent__effect", "key_id", "key__effect",
         "jti", "effect", "signing_key_id", "signing_key__effect",
     )  # fmt: skip
     kinds = (Subject.ACCOUNT, Subject.AGENT, Subject.KEY, Subject.PASSPORT, Subject.SIGNING_KEY)
-    return _values([Root(row[0], row[1], _owns(kinds, row[2:])) for row in rows])
+    return _values([Root(*row[:2], _owns(kinds, *row[2:])) for row in rows])
+
+
+def _effect_of_account(account: str, environment: str) -> Case:
+    """As a column of rows that name an account and an environment."""
+    there = {
+        name: Subquery(account_states(name).filter(account_id=OuterRef(account)).values("there"))
+        for name in ENVIRONMENTS
+    }
+    return Case(
+        *(
+            When(**{environment: name}, then=Coalesce(effect, int(Effect.NONE)))
+            for name, effect in there.items()
+        )
+    )
 
 
 def _agent_values(entries: QuerySet[StatusEntry]) -> dict[int, int]:
     agents = Agent.objects.filter(client_id=OuterRef("root"))
-    accounts = AccountState.objects.filter(account_id=OuterRef("of_agent"))
     rows = (
-        entries.annotate(of_agent=Subquery(agents.values("account_id")))
+        entries.annotate(
+            of_agent=Subquery(agents.values("account_id")), environment=Subquery(agents.values("environment"))
+        )
         .annotate(
-            of_account=Coalesce(Subquery(accounts.values("effect")), int(Effect.NONE)),
+            of_account=_effect_of_account("of_agent", "environment"),
             own=Subquery(agents.values("effect")),
             state=Subquery(agents.values("state")),
         )
-        .values_list("index", "state", "of_agent", "of_account", "root", "own")
+        .values_list("index", "state", "environment", "of_agent", "of_account", "root", "own")
     )
     kinds = (Subject.ACCOUNT, Subject.AGENT)
-    return _values([Root(row[0], row[1], _owns(kinds, row[2:])) for row in rows])
+    return _values([Root(*row[:2], _owns(kinds, *row[2:])) for row in rows])
 
 
 def _consent_values(entries: QuerySet[StatusEntry]) -> dict[int, int]:
@@ -168,6 +182,8 @@ class Own(NamedTuple):
     kind: str
     id: str
     effect: int
+    environment: str
+    """In which one an account is looked at."""
 
 
 class Root(NamedTuple):
@@ -182,8 +198,8 @@ class Root(NamedTuple):
         return max(own.effect for own in self.subjects)
 
 
-def _owns(kinds: Sequence[str], columns: Sequence[Any]) -> tuple[Own, ...]:
-    return tuple(Own(kind, columns[2 * n], columns[2 * n + 1]) for n, kind in enumerate(kinds))
+def _owns(kinds: Sequence[str], environment: str, *columns: Any) -> tuple[Own, ...]:
+    return tuple(Own(kind, columns[2 * n], columns[2 * n + 1], environment) for n, kind in enumerate(kinds))
 
 
 def _values(roots: Sequence[Root]) -> dict[int, int]:
@@ -200,11 +216,13 @@ def _values(roots: Sequence[Root]) -> dict[int, int]:
 def _settled(revoked: set[Own]) -> set[Own]:
     """Those of these subjects that a revoke covers which can no longer be undone. A query for each kind."""
     found: set[Own] = set()
-    for kind in sorted({own.kind for own in revoked}):
-        by_id = {own.id: own for own in revoked if own.kind == kind}
+    for kind, environment in sorted({(own.kind, own.environment) for own in revoked}):
+        by_id = {own.id: own for own in revoked if (own.kind, own.environment) == (kind, environment)}
         for part in in_chunks(list(by_id)):
             rows = Restriction.objects.filter(
                 subject_type=kind, subject_id__in=part, lifted_at=None, effect=Effect.REVOKE, undo_until=None
             )
+            if kind == Subject.ACCOUNT:
+                rows = rows.filter(environment__in=("", environment))
             found.update(by_id[name] for name in rows.values_list("subject_id", flat=True))
     return found

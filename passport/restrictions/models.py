@@ -8,7 +8,7 @@ from passport.fields import Effect, effect_field
 
 
 class AccountState(models.Model):
-    """The account as this app knows it: its own strongest effect, and what proofs must be newer than.
+    """The account as this app knows it: its own strongest effects, everywhere and in one environment.
 
     Issuing locks this row ``FOR SHARE``, restricting ``FOR UPDATE`` in order of id.
     """
@@ -19,6 +19,11 @@ class AccountState(models.Model):
     effect = effect_field()
     factor = models.FloatField(default=1.0)
     """Of a throttle: the share of its limits that the account keeps."""
+    sandbox_effect = effect_field()
+    """Of what is placed on the account in the sandbox alone; ``effect`` holds there too."""
+    sandbox_factor = models.FloatField(default=1.0)
+    live_effect = effect_field()
+    live_factor = models.FloatField(default=1.0)
 
 
 class Restriction(models.Model):
@@ -37,6 +42,8 @@ class Restriction(models.Model):
     """The account's id, the agent's client_id, the key's id, the passport's jti, the signing key's kid."""
     account_id = models.CharField(max_length=64, blank=True)
     """Whose it is; empty for a signing key."""
+    environment = models.CharField(max_length=8, blank=True)
+    """An account's agents of this environment alone; empty: of both. Other subjects are in one anyhow."""
     effect = models.PositiveSmallIntegerField(choices=Effect.choices)
     factor = models.FloatField(default=1.0)
     issued_before = models.DateTimeField(null=True)

@@ -41,6 +41,7 @@ def place(
     now: datetime,
     factor: float = 1.0,
     note: str = "",
+    environment: str = "",
     batch_id: str | None = None,
     ends_at: datetime | None = None,
     issued_before: datetime | None = None,
@@ -48,6 +49,9 @@ def place(
     undo_until: datetime | None = None,
 ) -> int:
     """Restrict all subjects, or none. Gives how many restrictions were placed.
+
+    With an ``environment`` an account is restricted as far as its agents of that one go, and
+    the agents of the other are untouched.
 
     ``issued_before`` (not after ``now``) covers only the passports of the subjects issued
     before it. Under the account lock that set is closed, so it is laid down passport by
@@ -62,12 +66,13 @@ def place(
     with transaction.atomic():
         lock_accounts([subject.account_id for subject in subjects])
         if issued_before is not None:
-            subjects = _passports_of(subjects, issued_before, now)
+            subjects = _passports_of(subjects, environment, issued_before, now)
         if not subjects:
             return 0
         insert_for(
             subjects,
             {
+                "environment": environment,
                 "effect": effect,
                 "factor": factor,
                 "reason": reason,
@@ -82,7 +87,14 @@ def place(
             },
         )
         _settle(
-            "restriction.placed", subjects, effect, actor=actor, reason=reason, now=now, batch_id=batch_id
+            "restriction.placed",
+            subjects,
+            effect,
+            environment=environment,
+            actor=actor,
+            reason=reason,
+            now=now,
+            batch_id=batch_id,
         )
     return len(subjects)
 
@@ -169,8 +181,11 @@ def _check(
         raise ValueError("issued_before lies in the past and goes with suspend or revoke")
 
 
-def _passports_of(subjects: Sequence[SubjectRef], issued_before: datetime, now: datetime) -> list[SubjectRef]:
-    """The living passports of these subjects issued before a moment."""
+def _passports_of(
+    subjects: Sequence[SubjectRef], environment: str, issued_before: datetime, now: datetime
+) -> list[SubjectRef]:
+    """The living passports of these subjects, in one environment or both, issued before a moment."""
+    there = {"environment": environment} if environment else {}
     column = {
         Subject.ACCOUNT: "account_id__in",
         Subject.AGENT: "agent__client_id__in",
@@ -182,7 +197,7 @@ def _passports_of(subjects: Sequence[SubjectRef], issued_before: datetime, now: 
     for kind, ids in _by_type(subjects).items():
         for part in in_chunks(ids):
             rows = Passport.objects.filter(
-                **{column[Subject(kind)]: part}, issued_at__lt=issued_before, expires_at__gt=now
+                **{column[Subject(kind)]: part}, **there, issued_at__lt=issued_before, expires_at__gt=now
             )
             for jti, account_id in rows.values_list("jti", "account_id"):
                 found[jti] = SubjectRef(Subject.PASSPORT, jti, account_id)
@@ -210,6 +225,7 @@ def _settle(
     subjects: Sequence[SubjectRef],
     effect: Effect,
     *,
+    environment: str = "",
     actor: str,
     reason: str,
     now: datetime,
@@ -219,7 +235,10 @@ def _settle(
     for kind, ids in _by_type(subjects).items():
         recompute(kind, ids, now)
     _mark_status(subjects, batch_id)
-    _record(entry, subjects, effect, actor=actor, reason=reason, now=now, batch_id=batch_id)
+    payload: dict[str, object] = {"effect": effect.name.lower(), "count": len(subjects)}
+    if environment:
+        payload["environment"] = environment
+    _record(entry, subjects, payload, actor=actor, reason=reason, now=now, batch_id=batch_id)
 
 
 def _mark_status(subjects: Sequence[SubjectRef], batch_id: str | None) -> None:
@@ -230,14 +249,13 @@ def _mark_status(subjects: Sequence[SubjectRef], batch_id: str | None) -> None:
 def _record(
     entry: str,
     subjects: Sequence[SubjectRef],
-    effect: Effect,
+    payload: dict[str, object],
     *,
     actor: str,
     reason: str,
     now: datetime,
     batch_id: str | None,
 ) -> None:
-    payload: dict[str, object] = {"effect": effect.name.lower(), "count": len(subjects)}
     named: list[str] = []
     if batch_id:
         payload["batch"] = batch_id

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Max, Min, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from passport.agents.models import Agent, AgentKey
 from passport.credentials.models import Passport
@@ -38,6 +38,9 @@ ROWS: dict[str, tuple[type[Model], str]] = {
 }
 """Where a subject's own effect is kept, and the column that names the subject."""
 
+ENVIRONMENTS = ("sandbox", "live")
+"""An account keeps an own effect for each, beside the one that holds in both."""
+
 SQLITE_CHUNK = 10_000
 POSTGRESQL_CHUNK = 60_000
 """How many ids one statement takes: SQLite has a limit of variables, PostgreSQL only memory."""
@@ -53,6 +56,11 @@ def in_chunks(ids: Sequence[str]) -> Iterator[list[str]]:
 def active(now: datetime) -> Q:
     """Restrictions in force: neither lifted nor past their end."""
     return Q(lifted_at=None) & (Q(ends_at=None) | Q(ends_at__gt=now))
+
+
+def account_states(environment: str) -> QuerySet[Any]:
+    """The states of accounts, each with ``there``: the account's effect in one environment."""
+    return AccountState.objects.annotate(there=Greatest("effect", f"{environment}_effect"))
 
 
 def lock_accounts(account_ids: Sequence[str]) -> None:
@@ -72,18 +80,23 @@ def lock_accounts(account_ids: Sequence[str]) -> None:
 
 
 def recompute(subject_type: str, ids: Sequence[str], now: datetime) -> None:
-    """Set the own effect of subjects to their strongest active one: one statement a chunk."""
+    """Set the own effects of subjects to their strongest active ones: one statement a chunk."""
     model, key = ROWS[subject_type]
-    changes: dict[str, Any] = {"effect": _over(subject_type, key, now, Max("effect"), int(Effect.NONE))}
-    if subject_type == Subject.ACCOUNT:
-        changes["factor"] = _over(subject_type, key, now, Min("factor"), 1.0)
-    for part in in_chunks(ids):
-        rows: QuerySet[Model] = model._default_manager.filter(**{f"{key}__in": part})
-        rows.update(**changes)
-
-
-def _over(subject_type: str, key: str, now: datetime, aggregate: Max | Min, otherwise: float) -> Coalesce:
-    """An aggregate over a subject's active restrictions, as a subquery of its row."""
     rows = Restriction.objects.filter(active(now), subject_type=subject_type, subject_id=OuterRef(key))
+    changes: dict[str, Any] = {}
+    if subject_type == Subject.ACCOUNT:
+        for environment in ("", *ENVIRONMENTS):
+            there = rows.filter(environment=environment)
+            prefix = f"{environment}_" if environment else ""
+            changes[f"{prefix}effect"] = _over(there, Max("effect"), int(Effect.NONE))
+            changes[f"{prefix}factor"] = _over(there, Min("factor"), 1.0)
+    else:
+        changes["effect"] = _over(rows, Max("effect"), int(Effect.NONE))
+    for part in in_chunks(ids):
+        model._default_manager.filter(**{f"{key}__in": part}).update(**changes)
+
+
+def _over(rows: QuerySet[Restriction], aggregate: Max | Min, otherwise: float) -> Coalesce:
+    """An aggregate over a subject's active restrictions, as a subquery of its row."""
     grouped = rows.order_by().values("subject_type").annotate(found=aggregate).values("found")
     return Coalesce(Subquery(grouped), otherwise)

@@ -11,8 +11,7 @@ from accounts.linkage.clusters import neighbours_of
 from passport.agents.models import Agent
 from passport.credentials.models import Passport
 from passport.fields import Effect
-from passport.restrictions.models import AccountState
-from passport.restrictions.subjects import Subject, in_chunks
+from passport.restrictions.subjects import Subject, account_states, in_chunks
 from passport.revocation.batch import BatchError, Member, State, digest_of
 from passport.revocation.innocent import perhaps_innocent
 from passport.revocation.models import BatchMember, BatchView, RevocationBatch
@@ -141,14 +140,14 @@ def _refresh(batch: RevocationBatch, *, actor: str, now: datetime) -> None:
 
 def _figures(batch: RevocationBatch, rows: list[BatchMember], now: datetime) -> dict[str, Any]:
     accounts = sorted({row.account_id for row in rows})
-    agents, passports = _covered(rows, now)
+    agents, passports = _covered(batch, rows, now)
     innocent = _perhaps_innocent(batch, rows, now)
     return {
         "accounts": len(accounts),
         "agents": agents.count(),
         "passports": passports.count(),
         "services": _services(agents),
-        "restricted_already": _restricted(accounts),
+        "restricted_already": _restricted(accounts, batch.environment),
         "left_out": BatchMember.objects.filter(batch=batch, excluded=True).count(),
         "perhaps_innocent": innocent[:MOST_NAMED],
         "perhaps_innocent_count": len(innocent),
@@ -156,13 +155,16 @@ def _figures(batch: RevocationBatch, rows: list[BatchMember], now: datetime) -> 
     }
 
 
-def _covered(rows: list[BatchMember], now: datetime) -> tuple[QuerySet[Agent], QuerySet[Passport]]:
+def _covered(
+    batch: RevocationBatch, rows: list[BatchMember], now: datetime
+) -> tuple[QuerySet[Agent], QuerySet[Passport]]:
     """The agents and living passports that the set stops; all subjects of a set are of one type."""
     kind = rows[0].subject_type if rows else Subject.ACCOUNT
     ids = [row.subject_id for row in rows]
-    living = Passport.objects.filter(expires_at__gt=now)
+    living = Passport.objects.filter(environment=batch.environment, expires_at__gt=now)
     if kind == Subject.ACCOUNT:
-        return Agent.objects.filter(account_id__in=ids), living.filter(account_id__in=ids)
+        agents = Agent.objects.filter(account_id__in=ids, environment=batch.environment)
+        return agents, living.filter(account_id__in=ids)
     if kind == Subject.AGENT:
         return Agent.objects.filter(client_id__in=ids), living.filter(agent__client_id__in=ids)
     column = "key_id__in" if kind == Subject.KEY else "jti__in"
@@ -176,12 +178,12 @@ def _services(agents: QuerySet[Agent]) -> list[dict[str, str]]:
     return [{"id": pk, "name": name, "audience": audience} for pk, name, audience in found]
 
 
-def _restricted(account_ids: list[str]) -> dict[str, int]:
-    """How many of the accounts are restricted already, by effect."""
+def _restricted(account_ids: list[str], environment: str) -> dict[str, int]:
+    """How many of the accounts are restricted there already, by effect."""
     found = {effect.name.lower(): 0 for effect in (Effect.THROTTLE, Effect.SUSPEND, Effect.REVOKE)}
     for part in in_chunks(account_ids):
-        rows = AccountState.objects.filter(account_id__in=part, effect__gt=Effect.NONE)
-        for effect in rows.values_list("effect", flat=True):
+        rows = account_states(environment).filter(account_id__in=part, there__gt=Effect.NONE)
+        for effect in rows.values_list("there", flat=True):
             found[Effect(effect).name.lower()] += 1
     return found
 

@@ -212,7 +212,14 @@ def _act(flag: Flag, policy: ResponsePolicy, spread_to: Sequence[str], now: date
     flagged = str(flag.account_id)
     batch = _carry(flag, policy, [flagged, *spread_to], now)
     ends_at = now + timedelta(hours=policy.lapse_hours)
-    common = {"reason": flag.reason, "actor": ACTOR, "now": now, "batch_id": batch.pk, "ends_at": ends_at}
+    common = {
+        "reason": flag.reason,
+        "actor": ACTOR,
+        "now": now,
+        "environment": flag.environment,
+        "batch_id": batch.pk,
+        "ends_at": ends_at,
+    }
     place([_account(flagged)], effect=Effect(policy.effect), factor=policy.factor, **common)  # type: ignore[arg-type]
     if spread_to:
         rest = [_account(one) for one in spread_to]

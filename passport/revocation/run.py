@@ -123,6 +123,7 @@ def _lay_down(batch: RevocationBatch, *, actor: str, now: datetime) -> None:
         reason=batch.reason,
         actor=actor,
         now=now,
+        environment=batch.environment,
         batch_id=batch.pk,
         undo_until=undo_until,
     )

@@ -25,7 +25,8 @@ from foundation.ledger.read import entries_about
 from passport.agents.models import Agent
 from passport.credentials.models import Passport
 from passport.fields import Effect
-from passport.restrictions.models import AccountState, Restriction
+from passport.restrictions.models import Restriction
+from passport.restrictions.subjects import account_states
 from passport.safety.happenings import Happening, happenings, people_of
 
 SHOWN = 50
@@ -113,7 +114,7 @@ def read_account(account: Account, environment: str, now: datetime) -> AccountSh
     return AccountSheet(
         account=account,
         environment=environment,
-        effect=_effects([account.pk]).get(account.pk, Effect.NONE),
+        effect=_effects([account.pk], environment).get(account.pk, Effect.NONE),
         levels=levels_of(account.pk, environment, now),
         place=place,
         reasons=_in_names(_reasons(account.pk, place)),
@@ -133,7 +134,7 @@ def read_cluster(cluster: Cluster, now: datetime) -> ClusterSheet:
     wanted = [*reasons, *(candidate.account_id for candidate in candidates)]
     accounts = Account.objects.in_bulk(wanted)
     names = {pk: account.name for pk, account in accounts.items()}
-    effects = _effects(list(reasons))
+    effects = _effects(list(reasons), cluster.environment)
     agents = _agent_counts(list(reasons), cluster.environment)
     passports = _live_passports(list(reasons), cluster.environment, now)
     members = [
@@ -196,9 +197,9 @@ def active_restrictions(account_ids: Sequence[str], now: datetime) -> list[Restr
     return list(rows.filter(Q(ends_at=None) | Q(ends_at__gt=now)).order_by("-placed_at")[:SHOWN])
 
 
-def _effects(account_ids: Sequence[str]) -> dict[str, int]:
-    rows = AccountState.objects.filter(account_id__in=account_ids)
-    return dict(rows.values_list("account_id", "effect"))
+def _effects(account_ids: Sequence[str], environment: str) -> dict[str, int]:
+    rows = account_states(environment).filter(account_id__in=account_ids)
+    return dict(rows.values_list("account_id", "there"))
 
 
 def _agent_counts(account_ids: Sequence[str], environment: str) -> dict[str, int]:
@@ -216,6 +217,6 @@ def _live_passports(account_ids: Sequence[str], environment: str, now: datetime)
         agent__effect__lt=Effect.SUSPEND,
         key__effect__lt=Effect.SUSPEND,
     )
-    held = AccountState.objects.filter(effect__gte=Effect.SUSPEND).values("account_id")
+    held = account_states(environment).filter(there__gte=Effect.SUSPEND).values("account_id")
     counted = rows.exclude(account_id__in=held).values_list(F("account_id")).annotate(number=Count("pk"))
     return dict(counted.order_by())

@@ -126,9 +126,9 @@ def _standing(row: Iterator[Any]) -> Standing:
         agent_effect=take(),
         account_id=take(),
         account_state=take(),
-        account_effect=take() or 0,
-        account_factor=_number(take(), 1.0),
         account_created_at=_moment(take()),
+        account_effect=max(take() or 0, take() or 0),
+        account_factor=min(_number(take(), 1.0), _number(take(), 1.0)),
         levels=_levels([take() for _ in range(7)]),
         agent_factor=_number(take(), 1.0),
         cluster_id=(cluster_id := take() or ""),
@@ -212,9 +212,10 @@ def _policy(values: list[Any]) -> PolicyFacts:
 
 
 def _actor(values: list[Any]) -> ActorFacts:
-    actor_id, account_id, environment, state, effect, account_effect, key_set = values
+    actor_id, account_id, environment, state, effect, everywhere, there, key_set = values
     keys = json.loads(key_set) if isinstance(key_set, str) else key_set
-    return ActorFacts(actor_id, account_id or "", environment, state, effect, account_effect or 0, keys)
+    account_effect = max(everywhere or 0, there or 0)
+    return ActorFacts(actor_id, account_id or "", environment, state, effect, account_effect, keys)
 
 
 def _rows(value: Any) -> list[Any]:

@@ -11,7 +11,9 @@ from passport.limits.pool_sql import POOL
 
 COLUMNS = """
     a.client_id, a.id, a.name, a.purpose, a.software, a.environment, a.state, a.effect,
-    acc.id, acc.state, st.effect, st.factor, acc.created_at,
+    acc.id, acc.state, acc.created_at,
+    st.effect, CASE WHEN a.environment = 'sandbox' THEN st.sandbox_effect ELSE st.live_effect END,
+    st.factor, CASE WHEN a.environment = 'sandbox' THEN st.sandbox_factor ELSE st.live_factor END,
     lv.identity, lv.identity_method, lv.identity_at, lv.identity_until,
     lv.payment, lv.payment_at, lv.payment_until,
     (SELECT MIN(rs.factor) FROM passport_restriction rs
@@ -77,7 +79,9 @@ BY_TOKEN = f"""
 SELECT {COLUMNS},
     tk.state, tk.effect,
     (SELECT 1 FROM passport_revokedtoken rt WHERE rt.jti = %(jti)s),
-    (SELECT {{pack}}({{row}}(x.id, x.account_id, x.environment, x.state, x.effect, xs.effect, x.key_set))
+    (SELECT {{pack}}({{row}}(x.id, x.account_id, x.environment, x.state, x.effect, xs.effect,
+                        CASE WHEN x.environment = 'sandbox' THEN xs.sandbox_effect ELSE xs.live_effect END,
+                        x.key_set))
        FROM (SELECT ag.client_id AS id, ag.account_id, ag.environment, ag.state, ag.effect, NULL AS key_set
                FROM passport_agent ag
               WHERE ag.client_id IN (%(actor1)s, %(actor2)s, %(actor3)s, %(actor4)s)

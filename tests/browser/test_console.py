@@ -12,7 +12,7 @@ from foundation import clock
 from foundation.jobs.outbox import run_due
 from foundation.ledger.sequence import sequence
 from passport.agents.models import Agent
-from passport.restrictions.models import AccountState
+from passport.restrictions.subjects import account_states
 from passport.signing import keys
 from tests import people
 from tests.browser.conftest import check, enter, said_by
@@ -49,7 +49,7 @@ def work() -> None:
 
 
 def effects(accounts: list[Account]) -> set[int]:
-    return set(AccountState.objects.filter(account__in=accounts).values_list("effect", flat=True))
+    return set(account_states("sandbox").filter(account__in=accounts).values_list("there", flat=True))
 
 
 def flag(page: Page, site: str, account: Account) -> None:

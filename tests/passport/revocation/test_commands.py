@@ -6,7 +6,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.owners.models import Account
 from foundation.jobs.outbox import run_due
-from passport.restrictions.models import AccountState, Switch
+from passport.restrictions.models import Switch
+from passport.restrictions.subjects import account_states
 from tests.passport.population import household, signing_keys
 from tests.passport.revocation.hydra import ANALYST, APPROVER, cluster, staff
 
@@ -35,7 +36,7 @@ def revoke(*more: str, by: str = "analyst", chosen: tuple[str, str] = ("--cluste
 
 
 def effects() -> dict[str, int]:
-    return {row.pk: row.effect for row in AccountState.objects.filter(effect__gt=0)}
+    return {row.pk: row.there for row in account_states("sandbox").filter(there__gt=0)}
 
 
 def test_without_yes_it_only_shows() -> None:

@@ -6,8 +6,9 @@ from accounts.flags.raising import decide_flag, raise_flag
 from accounts.owners.models import Account
 from foundation.jobs.outbox import run_due
 from passport.fields import Effect
-from passport.restrictions.models import AccountState, Switch
+from passport.restrictions.models import Switch
 from passport.restrictions.place import expire
+from passport.restrictions.subjects import account_states
 from passport.restrictions.switches import set_switch
 from passport.revocation.batch import BatchError
 from passport.revocation.models import Response, ResponsePolicy
@@ -50,7 +51,7 @@ def flag(name: str = "mallory", source: str = "provider", sure: float = 1.0) -> 
 
 
 def effects() -> dict[str, int]:
-    return {row.pk.removeprefix("acc_"): row.effect for row in AccountState.objects.filter(effect__gt=0)}
+    return {row.pk.removeprefix("acc_"): row.there for row in account_states("sandbox").filter(there__gt=0)}
 
 
 def test_nothing_happens_by_itself_until_two_people_turned_it_on() -> None:
@@ -82,7 +83,7 @@ def test_the_flagged_account_is_suspended_and_the_rest_of_its_cluster_throttled(
     flag()
     assert respond(NOON) == 1
     assert effects() == {"mallory": Effect.SUSPEND, "trent": Effect.THROTTLE, "oscar": Effect.THROTTLE}
-    assert AccountState.objects.get(pk="acc_trent").factor == 0.2
+    assert account_states("sandbox").get(pk="acc_trent").sandbox_factor == 0.2
 
 
 def test_the_old_members_of_a_cluster_are_left_to_a_person() -> None:

@@ -8,7 +8,8 @@ from foundation.jobs.models import Job
 from foundation.jobs.outbox import run_due
 from foundation.ledger.models import Entry, EntrySubject
 from passport.fields import Effect
-from passport.restrictions.models import AccountState, Restriction
+from passport.restrictions.models import Restriction
+from passport.restrictions.subjects import account_states
 from passport.revocation import run
 from passport.revocation.approve import approve
 from passport.revocation.batch import BatchError, State
@@ -38,7 +39,7 @@ def crowd(size: int) -> str:
 def test_the_fact_is_in_force_before_any_worker_has_run(hydra: str) -> None:
     batch = approved(previewed(hydra))
     start(batch.pk, ANALYST, now=NOON)
-    assert AccountState.objects.get(pk="acc_trent").effect == Effect.REVOKE
+    assert account_states("sandbox").get(pk="acc_trent").there == Effect.REVOKE
     assert get_batch(batch.pk).state == State.RUNNING
 
 
@@ -90,7 +91,7 @@ def test_a_pause_holds_what_follows_but_not_the_fact(hydra: str) -> None:
     pause(batch.pk, ANALYST, now=NOON)
     run_due()
     assert get_batch(batch.pk).state == State.PAUSED
-    assert AccountState.objects.get(pk="acc_trent").effect == Effect.REVOKE
+    assert account_states("sandbox").get(pk="acc_trent").there == Effect.REVOKE
     resume(batch.pk, ANALYST, now=NOON)
     run_due()
     assert get_batch(batch.pk).state == State.DONE
@@ -100,7 +101,7 @@ def test_two_thousand_accounts_are_hit_by_a_few_statements(django_assert_max_num
     batch = approved(previewed(crowd(2_000)), APPROVER)
     with django_assert_max_num_queries(50):
         start(batch.pk, ANALYST, now=NOON)
-    assert AccountState.objects.filter(effect=Effect.REVOKE).count() == 2_000
+    assert account_states("sandbox").filter(there=Effect.REVOKE).count() == 2_000
 
 
 def test_every_member_of_a_large_batch_finds_it_in_its_own_history() -> None:

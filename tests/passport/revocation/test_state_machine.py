@@ -17,26 +17,29 @@ from hypothesis.stateful import (
 )
 
 from foundation.jobs.outbox import run_due
+from passport.events.denied import denied_agents
 from passport.fields import Effect
 from passport.protocol import VALID
 from passport.restrictions.effective import Placed, is_good, own, strongest
-from passport.restrictions.models import AccountState, Restriction
+from passport.restrictions.models import Restriction
 from passport.restrictions.place import expire, lift, place
 from passport.restrictions.publish import compare, publish
-from passport.restrictions.subjects import Subject, SubjectRef
+from passport.restrictions.subjects import ENVIRONMENTS, Subject, SubjectRef, account_states
 from passport.revocation.approve import approve
 from passport.revocation.preview import exclude, make_preview, record_view
 from passport.revocation.run import start
 from passport.revocation.steps import create_batch
 from passport.revocation.undo import undo
+from passport.standing.read import find_by_passport
 from passport.status.encode import get_value
 from passport.status.models import StatusList
-from tests.passport.population import NOON, household, signing_keys
+from tests.passport.population import NOON, agent, household, key, passport, signing_keys
 from tests.passport.revocation.hydra import ANALYST, cluster
 
 NAMES = ("ann", "ben", "cy")
 names = st.sampled_from(NAMES)
 effects = st.sampled_from([Effect.THROTTLE, Effect.SUSPEND, Effect.REVOKE])
+environments = st.sampled_from(ENVIRONMENTS)
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Expected:
 
     subject: str
     effect: Effect
+    environment: str = ""
+    """Empty: in both."""
     ends_at: datetime | None = None
     batch: str = ""
     account: str = ""
@@ -59,17 +64,20 @@ class Restricting(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         signing_keys()
-        self.passports = {name: household(name) for name in NAMES}
+        self.passports = {("sandbox", name): household(name) for name in NAMES}
+        for name in NAMES:
+            other = agent(self.passports["sandbox", name].account, f"{name}_live", environment="live")
+            self.passports["live", name] = passport(other, key(other))
         cluster("all", *[f"acc_{name}" for name in NAMES])
         publish()
         self.now = NOON
         self.expected: list[Expected] = []
         self.batches: dict[str, bool] = {}
 
-    @rule(name=names, effect=effects)
-    def revoke_a_passport_or_account(self, name: str, effect: Effect) -> None:
+    @rule(name=names, effect=effects, environment=environments)
+    def revoke_a_passport_or_account(self, name: str, effect: Effect, environment: str) -> None:
         kind = Subject.ACCOUNT if effect == Effect.THROTTLE else Subject.PASSPORT
-        subject = f"acc_{name}" if kind == Subject.ACCOUNT else self.passports[name].jti
+        subject = f"acc_{name}" if kind == Subject.ACCOUNT else self.passports[environment, name].jti
         self._place(kind, subject, name, effect, None)
 
     @rule(name=names, hours=st.integers(1, 3))
@@ -83,7 +91,7 @@ class Restricting(RuleBasedStateMachine):
         ref = SubjectRef(kind, subject, f"acc_{name}")
         place([ref], effect=effect, reason="x", actor=ANALYST, now=self.now, ends_at=ends_at)
         pk = Restriction.objects.latest("pk").pk
-        self.expected.append(Expected(subject, effect, ends_at, account=f"acc_{name}", pk=pk))
+        self.expected.append(Expected(subject, effect, ends_at=ends_at, account=f"acc_{name}", pk=pk))
 
     @precondition(lambda self: any(not one.batch and not one.lifted for one in self.expected))
     @rule(data=st.data())
@@ -93,10 +101,14 @@ class Restricting(RuleBasedStateMachine):
         lift([chosen.pk], actor=ANALYST, now=self.now, reason="x")
         chosen.lifted = True
 
-    @rule(left_out=st.sets(names, max_size=2), effect=st.sampled_from([Effect.SUSPEND, Effect.REVOKE]))
-    def run_a_batch(self, left_out: set[str], effect: Effect) -> None:
+    @rule(
+        left_out=st.sets(names, max_size=2),
+        effect=st.sampled_from([Effect.SUSPEND, Effect.REVOKE]),
+        environment=environments,
+    )
+    def run_a_batch(self, left_out: set[str], effect: Effect, environment: str) -> None:
         batch = create_batch(
-            environment="sandbox", chosen_by="cluster", chosen_from="clu_all", reason="x", actor=ANALYST,
+            environment=environment, chosen_by="cluster", chosen_from="clu_all", reason="x", actor=ANALYST,
             now=self.now, effect=effect,
         )  # fmt: skip
         make_preview(batch.pk, actor=ANALYST, now=self.now)
@@ -110,7 +122,7 @@ class Restricting(RuleBasedStateMachine):
         run_due()
         self.batches[batch.pk] = False
         self.expected += [
-            Expected(f"acc_{name}", effect, batch=batch.pk, account=f"acc_{name}")
+            Expected(f"acc_{name}", effect, environment, batch=batch.pk, account=f"acc_{name}")
             for name in NAMES
             if name not in left_out
         ]
@@ -151,16 +163,26 @@ class Restricting(RuleBasedStateMachine):
     @invariant()
     def the_server_says_what_the_model_says(self) -> None:
         publish()
-        for name, living in self.passports.items():
+        denied = denied_agents()
+        for (environment, name), living in self.passports.items():
             account = own(
-                [one.placed(self.now) for one in self.expected if one.subject == f"acc_{name}"], self.now
+                [
+                    one.placed(self.now)
+                    for one in self.expected
+                    if one.subject == f"acc_{name}" and one.environment in {"", environment}
+                ],
+                self.now,
             )
             single = own(
                 [one.placed(self.now) for one in self.expected if one.subject == living.jti], self.now
             )
-            held = AccountState.objects.filter(pk=f"acc_{name}").first()
+            held = account_states(environment).filter(pk=f"acc_{name}").first()
             living.refresh_from_db()
-            assert (held.effect if held else 0) == account.effect
+            assert (held.there if held else 0) == account.effect
+            assert (living.agent.client_id in denied) == (not is_good(account.effect))
+            standing = find_by_passport(living.jti, audience="")
+            assert standing is not None
+            assert standing.account_effect == account.effect
             assert living.effect == single.effect
             content = bytes(StatusList.objects.get(number=living.status_list_id).content)
             good = is_good(strongest([account.effect, single.effect]))

@@ -9,10 +9,9 @@ from passport.fields import Effect
 from passport.jose import base64url, strict_json
 from passport.protocol import INVALID, SUSPENDED, VALID
 from passport.restrictions.effective import is_good, strongest
-from passport.restrictions.models import AccountState
 from passport.restrictions.place import place, settle_windows
 from passport.restrictions.publish import compare, publish
-from passport.restrictions.subjects import Subject, SubjectRef
+from passport.restrictions.subjects import Subject, SubjectRef, account_states
 from passport.revocation.batch import BatchError, State
 from passport.revocation.steps import get_batch
 from passport.revocation.undo import undo
@@ -36,11 +35,11 @@ def three(db: None) -> None:
 def is_valid(name: str) -> bool:
     """What the issuer says and what the published bit says: they must agree."""
     living = Passport.objects.select_related("agent", "key", "signing_key").get(account_id=f"acc_{name}")
-    account = AccountState.objects.filter(pk=living.account_id).first()
+    account = account_states("sandbox").filter(pk=living.account_id).first()
     good = is_good(
         strongest(
             [
-                account.effect if account else Effect.NONE,
+                account.there if account else Effect.NONE,
                 living.agent.effect,
                 living.key.effect,
                 living.effect,
@@ -103,7 +102,7 @@ def test_undoing_one_member_leaves_what_others_placed_on_it() -> None:
     undo(batch.pk, ANALYST, "innocent", ["acc_oscar"], now=LATER)
     run_due()
     assert not is_valid("oscar")
-    assert AccountState.objects.get(pk="acc_oscar").effect == Effect.SUSPEND
+    assert account_states("sandbox").get(pk="acc_oscar").there == Effect.SUSPEND
 
 
 def test_when_the_last_member_is_undone_so_is_the_batch() -> None:

@@ -41,7 +41,7 @@ from passport.oauth.answers import NO_STORE, answer
 from passport.oauth.doors import oauth_door
 from passport.oauth.forms import read_body
 from passport.oauth.stranger_limits import DoorLimit, charge_door, place_of
-from passport.restrictions.models import AccountState
+from passport.restrictions.subjects import account_states
 
 type Registered = Agent | OpenClient
 
@@ -171,8 +171,7 @@ def _register_agent(metadata: ClientMetadata, token: InitialToken) -> tuple[Agen
 
 def _check_account(account_id: str, environment: str) -> None:
     """Raises AccessDenied for an account that is restricted, closed, or has proven too little (DCR-07)."""
-    state = AccountState.objects.filter(pk=account_id).first()
-    if state is not None and state.effect >= Effect.SUSPEND:
+    if account_states(environment).filter(pk=account_id, there__gte=Effect.SUSPEND).exists():
         raise AccessDenied("the account is suspended or revoked", uri_reason="account_suspended")
     if not Account.objects.filter(pk=account_id, state=Account.State.OPEN).exists():
         raise AccessDenied("the account is closed", uri_reason="account_closed")

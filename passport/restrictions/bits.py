@@ -159,19 +159,18 @@ def _agent_values(entries: QuerySet[StatusEntry]) -> dict[int, int]:
 def _consent_values(entries: QuerySet[StatusEntry]) -> dict[int, int]:
     """One that ended is as final as a closed agent; else what covers its agent covers it."""
     places = dict(entries.values_list("root", "index"))
-    account = AccountState.objects.filter(account_id=OuterRef("agent__account_id")).values("effect")
     rows = (
         Consent.objects.filter(id__in=entries.values("root"))
-        .annotate(of_account=Coalesce(Subquery(account), int(Effect.NONE)))
+        .annotate(of_account=_effect_of_account("agent__account_id", "agent__environment"))
         .values_list(
-            "id", "ended_at", "agent__state",
+            "id", "ended_at", "agent__state", "agent__environment",
             "agent__account_id", "of_account", "agent__client_id", "agent__effect",
         )
     )  # fmt: skip
     kinds = (Subject.ACCOUNT, Subject.AGENT)
     roots = []
-    for consent_id, ended_at, state, *columns in rows:
-        owns = _owns(kinds, [column or 0 for column in columns])
+    for consent_id, ended_at, state, environment, *columns in rows:
+        owns = _owns(kinds, environment or "", *[column or 0 for column in columns])
         roots.append(Root(places[consent_id], Agent.State.CLOSED if ended_at else state or "", owns))
     return _values(roots)
 

@@ -7,6 +7,13 @@ from foundation import clock
 from passport.fields import Effect, effect_field
 
 
+def own_effect() -> "models.PositiveSmallIntegerField[int, int]":
+    """With a default in the database too: a server of the release before writes rows without it."""
+    return models.PositiveSmallIntegerField(
+        choices=Effect.choices, default=Effect.NONE, db_default=int(Effect.NONE)
+    )
+
+
 class AccountState(models.Model):
     """The account as this app knows it: its own strongest effects, everywhere and in one environment.
 
@@ -19,11 +26,11 @@ class AccountState(models.Model):
     effect = effect_field()
     factor = models.FloatField(default=1.0)
     """Of a throttle: the share of its limits that the account keeps."""
-    sandbox_effect = effect_field()
+    sandbox_effect = own_effect()
     """Of what is placed on the account in the sandbox alone; ``effect`` holds there too."""
-    sandbox_factor = models.FloatField(default=1.0)
-    live_effect = effect_field()
-    live_factor = models.FloatField(default=1.0)
+    sandbox_factor = models.FloatField(default=1.0, db_default=1.0)
+    live_effect = own_effect()
+    live_factor = models.FloatField(default=1.0, db_default=1.0)
 
 
 class Restriction(models.Model):
@@ -42,7 +49,7 @@ class Restriction(models.Model):
     """The account's id, the agent's client_id, the key's id, the passport's jti, the signing key's kid."""
     account_id = models.CharField(max_length=64, blank=True)
     """Whose it is; empty for a signing key."""
-    environment = models.CharField(max_length=8, blank=True)
+    environment = models.CharField(max_length=8, blank=True, db_default="")
     """An account's agents of this environment alone; empty: of both. Other subjects are in one anyhow."""
     effect = models.PositiveSmallIntegerField(choices=Effect.choices)
     factor = models.FloatField(default=1.0)

@@ -24,6 +24,15 @@ export interface ExpressResponse {
   end(body: string): unknown;
 }
 
+declare global {
+  // Express's own way for middleware to say what it adds.
+  namespace Express {
+    interface Request {
+      agentPassport?: Verified;
+    }
+  }
+}
+
 export type Next = (error?: unknown) => void;
 
 /**

@@ -84,7 +84,7 @@ def give_role(user: User, role: str, *, actor: str, reason: str, now: datetime) 
             raise RoleRefused(gettext("They have this role already."))
         if not user.is_active or not _is_confirmed(user):
             raise RoleRefused(gettext("Only somebody who confirmed their address can be given a role."))
-        user.groups.add(Group.objects.get(name=role))
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
         User.objects.filter(pk=user.pk).update(is_staff=True)
         _record(GIVEN, user, role, actor, reason, now)
 
@@ -95,7 +95,7 @@ def take_role(user: User, role: str, *, actor: str, reason: str, now: datetime) 
         held = _open_change(user, role, actor, reason)
         if role not in held:
             raise RoleRefused(gettext("They do not have this role."))
-        user.groups.remove(Group.objects.get(name=role))
+        user.groups.remove(*Group.objects.filter(name=role))
         if held == {role} and not user.is_superuser:
             User.objects.filter(pk=user.pk).update(is_staff=False)
         _record(TAKEN, user, role, actor, reason, now)
@@ -112,6 +112,7 @@ def _open_change(user: User, role: str, actor: str, reason: str) -> frozenset[st
         raise RoleRefused(gettext("Say why: it goes on the record."))
     if actor == f"user:{user.pk}":
         raise RoleRefused(gettext("Nobody changes their own roles. Ask another operator."))
+    Group.objects.get_or_create(name=KEEPER)
     Group.objects.select_for_update().get(name=KEEPER)
     keepers = User.objects.filter(pk=actor.removeprefix("user:"), is_active=True, is_staff=True)
     if not keepers.filter(Q(is_superuser=True) | Q(groups__name=KEEPER)).exists():

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
 from accounts.people.models import User
+from accounts.people.roles import STAFF_ROLES
 from tests import people
 
 # Playwright keeps an event loop running in this thread; Django takes that for an async view.
@@ -68,6 +70,9 @@ def site(live_server, settings) -> str:  # type: ignore[no-untyped-def]
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
     settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "ap_session", "ap_csrf"
     settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http"
+    # Each test with a live server empties the tables, the rows of migrations too.
+    for role in STAFF_ROLES:
+        Group.objects.get_or_create(name=role)
     settings.MAILERS = {"default": {"BACKEND": "accounts.people.outbox.DevelopmentMailbox"}}
     return live_server.url
 

@@ -46,7 +46,7 @@ def fourth() -> Attestation:
 @pytest.fixture
 def browser() -> Client:
     user = people.person("sam@example.com", is_staff=True)
-    user.groups.add(Group.objects.get(name="analyst"))
+    user.groups.add(Group.objects.get_or_create(name="analyst")[0])
     return people.browser(user, factor=True)
 
 

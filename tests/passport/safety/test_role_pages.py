@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def sam() -> User:
     user = people.person("sam@example.com", is_staff=True)
-    user.groups.add(Group.objects.get(name="operator"))
+    user.groups.add(Group.objects.get_or_create(name="operator")[0])
     return user
 
 
@@ -70,7 +70,7 @@ def test_a_change_without_a_reason_is_said_and_not_made(browser: Client, carol: 
 
 def test_an_auditor_reads_and_changes_nothing(carol: User) -> None:
     user = people.person("ada@example.com", is_staff=True)
-    user.groups.add(Group.objects.get(name="auditor"))
+    user.groups.add(Group.objects.get_or_create(name="auditor")[0])
     browser = people.browser(user, factor=True)
     assert "/give/" not in browser.get(f"/admin/roles/{carol.pk}/").content.decode()
     assert browser.post(f"/admin/roles/{carol.pk}/analyst/give/", {"reason": "x"}).status_code == 403

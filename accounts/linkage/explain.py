@@ -132,7 +132,7 @@ def export_lines(environment: str, *, organisations: bool) -> Iterator[tuple[str
 
 def exported(environment: str, *, organisations: bool) -> Iterable[str]:
     """Ids of the clusters that an export names: of two or more, and not merely candidates."""
-    grades = [Cluster.Grade.LINKED, Cluster.Grade.SYNCHRONOUS]
+    grades = [Cluster.Grade.LINKED, Cluster.Grade.SYNCHRONOUS, Cluster.Grade.SUSPECTED]
     if organisations:
         grades.append(Cluster.Grade.ORGANISATION)
     rows = Cluster.objects.filter(environment=environment, ended_at=None, grade__in=grades, size__gte=2)

@@ -76,6 +76,7 @@ class Cluster(models.Model):
     class Grade(models.TextChoices):
         LINKED = "linked", "Linked"
         SYNCHRONOUS = "synchronous", "In step"
+        SUSPECTED = "suspected", "Suspected"
         ORGANISATION = "organisation", "Organisation"
         CANDIDATE = "candidate", "Candidate"
 

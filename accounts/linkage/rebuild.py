@@ -6,8 +6,9 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.linkage.evidence import Area
+from accounts.linkage.finding import Found, find_clusters
 from accounts.linkage.grades import find_grouped
-from accounts.linkage.groups import Group, as_groups
+from accounts.linkage.groups import BLOCK, Group, as_groups
 from accounts.linkage.models import LinkageLock, LinkageRun, UnsettledAccount
 from accounts.linkage.reading import read_everything
 from accounts.linkage.settle import lock
@@ -30,11 +31,11 @@ def rebuild(environment: str, *, shadow: bool, now: datetime) -> LinkageRun:
     if not shadow:
         _take_marks(environment)
     area = read_everything(environment)
-    groups = as_groups(area.evidence, find_grouped(area.evidence))
-    differing = accounts_that_differ(read_old(environment, area.accounts), groups)
+    found = find_clusters(area.evidence)
+    differing = accounts_that_differ(read_old(environment, area.accounts), found)
     if not shadow:
-        write_groups(environment, area.accounts, groups, whole=True, now=now)
-    return _record(environment, area, groups, differing, shadow=shadow, now=now)
+        write_groups(environment, area.accounts, found.groups, whole=True, now=now)
+    return _record(environment, area, found.groups, differing, shadow=shadow, now=now)
 
 
 @transaction.atomic
@@ -44,7 +45,7 @@ def settle_everything(environment: str, *, now: datetime) -> bool:
         return False
     _take_marks(environment)
     area = read_everything(environment)
-    groups = as_groups(area.evidence, find_grouped(area.evidence))
+    groups = as_groups(area.evidence, find_grouped(area.evidence).blocks)
     write_groups(environment, area.accounts, groups, now=now)
     return True
 
@@ -60,10 +61,21 @@ def _take_marks(environment: str) -> None:
     UnsettledAccount.objects.filter(environment=environment).delete()
 
 
-def accounts_that_differ(old: Old, groups: list[Group]) -> int:
-    """Accounts whose fellow members are others than before."""
-    before = {account: frozenset(members) for members in old.members.values() for account in members}
-    after = {account: group.accounts for group in groups for account in group.accounts}
+def accounts_that_differ(old: Old, found: Found) -> int:
+    """Accounts whose fellow members, as far as they are in by blocks, are others than before."""
+    before = {
+        account: members
+        for everybody in old.members.values()
+        for members in [frozenset(one for one in everybody if old.basis[one] == BLOCK)]
+        for account in members
+    }
+    joined = {account for group in found.groups for account in group.basis}
+    after = {
+        account: members
+        for group in found.blocks
+        for members in [group.accounts - joined]
+        for account in members
+    }
     return sum(before.get(account) != after.get(account) for account in before.keys() | after.keys())
 
 

@@ -40,7 +40,7 @@ def settle(environment: str, account_id: str, *, most: int = MOST_ACCOUNTS) -> N
         area = read_area(environment, [account_id], most=most)
         if area.cut:
             log.warning("linkage_neighbourhood_cut", environment=environment, accounts=len(area.accounts))
-        groups = as_groups(area.evidence, find_grouped(area.evidence))
+        groups = as_groups(area.evidence, find_grouped(area.evidence).blocks)
         write_groups(environment, area.accounts, groups, cut=area.cut, now=clock.now())
 
 

@@ -57,6 +57,10 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
     }
 )
 
+CEILINGS: Mapping[str, float] = MappingProxyType({"device": 5.0, "ip_prefix": 3.5, "traffic": 2.0})
+"""The most bits of kinds that strangers come to share, where several kinds are added up (2.4)."""
+SCHEDULE_BITS = 12.0
+
 NOUNS: Mapping[str, str] = MappingProxyType(
     {
         PAYMENT: "payment card or bank account",

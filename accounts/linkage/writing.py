@@ -12,7 +12,7 @@ from itertools import batched
 
 from accounts.linkage import bulk
 from accounts.linkage.evidence import CHUNK
-from accounts.linkage.groups import BLOCK, Group
+from accounts.linkage.groups import BLOCK, Group, Tie
 from accounts.linkage.identity import match
 from accounts.linkage.models import AccountCluster, Cluster, ClusterLink, new_cluster_id
 from accounts.linkage.weigh import MODEL_VERSION
@@ -135,22 +135,46 @@ def _join_only(old: Old, groups: Iterable[Group]) -> list[Group]:
 
 def _with_attached(old: Old, groups: list[Group]) -> list[Group]:
     """Whoever is in a cluster by anything but its block, and is in no block now, stays with it."""
-    in_block = {account for group in groups for account in group.accounts}
-    attached: dict[str, set[str]] = defaultdict(set)
-    for cluster, members in old.members.items():
-        attached[cluster] = {one for one in members if old.basis[one] != BLOCK and one not in in_block}
-    matching = match(old.members, [group.accounts for group in groups])
+    home = old.home()
+    inner, found = _inner(old, home, groups)
+    in_block = {account for group in found for account in group.accounts}
+    matching = match(old.members, [group.accounts for group in found])
     follows = {cluster: number for number, cluster in matching.keeps.items()} | dict(matching.merged_into)
-    found = list(groups)
-    for cluster, others in attached.items():
+    for cluster, members in old.members.items():
+        others = {one for one in members if old.basis[one] != BLOCK and one not in in_block}
         number = follows.get(cluster)
-        basis = _basis(old, others)
-        if others and number is not None:
-            group = found[number]
-            found[number] = replace(group, accounts=group.accounts | others, basis={**group.basis, **basis})
-        elif len(others) > 1 and others == old.members[cluster]:
-            found.append(Group(frozenset(others), (), old.grades[cluster], basis))
+        if len(others) < 2 and number is None:
+            continue
+        group = found[number] if number is not None else Group(frozenset(), (), old.grades[cluster])
+        grown = replace(
+            group,
+            accounts=group.accounts | others,
+            ties=group.ties + inner[cluster],
+            basis={**group.basis, **_basis(old, others)},
+        )
+        if number is not None:
+            found[number] = grown
+        elif others == members:
+            found.append(grown)
+        else:
+            # What the others had joined is gone: what they share among themselves is left.
+            found += [one for one in groups if one.accounts <= others]
     return found
+
+
+def _inner(
+    old: Old, home: dict[str, str], groups: Iterable[Group]
+) -> tuple[dict[str, tuple[Tie, ...]], list[Group]]:
+    """The ties of blocks that lie wholly among those who joined one cluster; and the other blocks."""
+    inner: dict[str, tuple[Tie, ...]] = defaultdict(tuple)
+    others = []
+    for group in groups:
+        homes = {home.get(one, "") for one in group.accounts}
+        if len(homes) == 1 and "" not in homes and all(old.basis[one] != BLOCK for one in group.accounts):
+            inner[homes.pop()] += group.ties
+        else:
+            others.append(group)
+    return inner, others
 
 
 def _basis(old: Old, members: Iterable[str]) -> dict[str, str]:

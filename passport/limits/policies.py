@@ -22,7 +22,7 @@ from passport.limits.gcra import Rate, rate_of
 
 TOKEN_SCOPE = "token"  # noqa: S105
 """The scope of the token endpoint itself; its policies belong to no service."""
-POOLED = frozenset({"linked", "synchronous", "organisation"})
+POOLED = frozenset({"linked", "synchronous", "suspected", "organisation"})
 """Grades of a cluster that share one budget; a candidate is shown, never acted on."""
 FLOOR_SHARE = 0.05
 FLOOR_AGE = timedelta(days=90)

@@ -1,7 +1,9 @@
 """Admission in the database: what decides while Redis is gone.
 
 Slower, so it is capped: each bucket keeps only a share of its rate, and what is asked beyond
-that is 503, not 429. It is our shortage, not the caller's. Replay is a unique insert, buckets
+that is 503, not 429. It is our shortage, not the caller's. What is asked beyond the whole rate is
+the caller's doing in any mode, and 429: the part that is not given has a bucket of its own, which
+refusals fill. Replay is a unique insert, buckets
 are rows locked in order of their keys.
 """
 
@@ -46,12 +48,16 @@ class DatabaseStore:
         """All or nothing. Raises StoreUnavailable beyond the share, and when the database fails."""
         reduced = replace(admission, buckets=tuple(self._reduced(bucket) for bucket in admission.buckets))
         try:
+            return self._decide(admission, reduced)
+        except DatabaseError as failure:
+            raise StoreUnavailable(type(failure).__name__) from failure
+
+    def _decide(self, admission: Admission, reduced: Admission) -> Verdict:
+        try:
             with transaction.atomic():
                 return self._take(reduced)
         except _Undo as undo:
             return self._answer(admission, undo.verdict)
-        except DatabaseError as failure:
-            raise StoreUnavailable(type(failure).__name__) from failure
 
     def _take(self, admission: Admission) -> Verdict:
         for proof in sorted(admission.spent, key=lambda proof: proof.digest):
@@ -70,9 +76,18 @@ class DatabaseStore:
         if verdict.refused is None or self._share >= 1:
             return verdict
         full = next(bucket for bucket in asked.buckets if bucket.key == verdict.refused.key)
-        if full.cost > full.rate.burst:
+        if full.cost > full.rate.burst or not self._would_have_had(full, asked.now_us):
             return verdict
         raise StoreUnavailable("share", retry_after_seconds=-(-verdict.retry_after_us // 1_000_000))
+
+    def _would_have_had(self, bucket: Bucket, now_us: int) -> bool:
+        """Whether the whole rate had had room: takes the units from the part that is not given."""
+        rest = replace(bucket, key=f"r{bucket.key}", rate=part_of(bucket.rate, 1 - self._share), floor=None)
+        try:
+            with transaction.atomic():
+                return self._take(Admission("", (), (rest,), None, now_us)).taken
+        except _Undo:
+            return False
 
     def _reduced(self, bucket: Bucket) -> Bucket:
         floor = bucket.floor and Floor(bucket.floor.key, part_of(bucket.floor.rate, self._share))

@@ -22,7 +22,7 @@ from passport.errors import TemporarilyUnavailable
 from passport.limits.headers import seconds
 from passport.limits.policies import buckets_for
 from passport.standing.facts import ServiceFacts, Standing
-from passport.standing.good import current_levels, find_fault
+from passport.standing.good import current_levels, find_fault, is_observing
 from passport.standing.read import find_by_agent
 
 log = structlog.get_logger()
@@ -124,6 +124,7 @@ def charge(standing: Standing, service: ServiceFacts, asked: Asked, now: datetim
     verdict = admit(
         Admission(partition_for(standing), (), buckets, None, microseconds(now), partial=asked.as_block),
         mode_of(standing.mode, standing.mode_since),
+        observing=is_observing(standing, now),
     )
     return decision_of(verdict)
 

@@ -20,6 +20,7 @@ from passport.limits.headers import fields
 from passport.proofs.dpop import Proof
 from passport.proofs.spent import Spent
 from passport.standing.facts import Standing
+from passport.standing.good import is_observing
 
 
 def charge(
@@ -32,6 +33,7 @@ def charge(
     buckets: Sequence[Bucket],
     record: Mapping[str, str | int] | None,
     now: datetime,
+    observing: bool = False,
 ) -> Verdict:
     """The one atomic step: all or nothing. Nothing before it burns a jti.
 
@@ -42,7 +44,7 @@ def charge(
     """
     spent = (*assertion, *subject, *((proof.spent,) if proof else ()))
     admission = Admission(partition, spent, tuple(buckets), record, microseconds(now))
-    verdict = admit(admission, mode)
+    verdict = admit(admission, mode, observing=observing)
     if not verdict.taken:
         raise refusal_of(verdict, assertions=len(assertion), subjects=len(subject))
     return verdict
@@ -86,4 +88,5 @@ def charge_token(
         buckets=token_buckets(standing, now, organisation_most=organisation_most(), agent_id=agent_id),
         record=record,
         now=now,
+        observing=is_observing(standing, now),
     )

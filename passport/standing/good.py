@@ -122,6 +122,11 @@ def current_levels(standing: Standing, now: datetime) -> tuple[str, str]:
     return levels.current(held.identity, held.identity_until, held.payment, held.payment_until, now)
 
 
+def is_observing(standing: Standing, now: datetime) -> bool:
+    """Whether limits only observe: they decide and record, and refuse nobody (DESIGN section 6)."""
+    return is_paused(standing, "observe_limits", now)
+
+
 def is_paused(standing: Standing, switch: str, now: datetime) -> bool:
     """Whether a switch for the worst day is on."""
     if switch not in standing.switches:

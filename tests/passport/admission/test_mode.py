@@ -194,6 +194,16 @@ class TestDatabase:
             store.admit(ask(bucket(key, 8)), 0)
         assert refusal.value.retry_after_seconds == 4
 
+    def test_what_the_whole_rate_would_refuse_is_the_caller_s_doing(self) -> None:
+        store, key = DatabaseStore(share=0.25), fresh("b")
+        said = []
+        for _ in range(10):
+            try:
+                said.append("taken" if store.admit(ask(bucket(key, 8)), 0).taken else "refused")
+            except stores.StoreUnavailable:
+                said.append("unavailable")
+        assert said == ["taken"] * 2 + ["unavailable"] * 6 + ["refused"] * 2
+
     def test_what_could_never_pass_is_a_refusal_there_too(self) -> None:
         assert not DatabaseStore(share=0.25).admit(ask(bucket(fresh("b"), 8, cost=9)), 0).taken
 

@@ -45,6 +45,12 @@ def sign_aging(issuer: str, now: datetime) -> int:
     return _sign_all(list(aging.values_list("number", flat=True)), issuer, now)
 
 
+def sign_older(issuer: str, moment: datetime, now: datetime) -> int:
+    """Sign anew what was signed up to ``moment``, whatever its age. Gives how many."""
+    older = StatusList.objects.filter(signed_at__lte=moment).order_by("number")
+    return _sign_all(list(older.values_list("number", flat=True)), issuer, now)
+
+
 def prune_deltas(now: datetime) -> int:
     """Forget deltas that are older than any reader may resume from. Gives how many."""
     return StatusDelta.objects.filter(created_at__lt=now - DELTAS_KEPT, signed=True).delete()[0]

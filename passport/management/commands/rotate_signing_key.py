@@ -4,11 +4,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
 from foundation import clock
-from passport.fields import Effect
-from passport.restrictions.place import SubjectRef, place
+from passport.conf import issuer
+from passport.restrictions import leaked_keys
 from passport.signing import keys, life
 from passport.signing.models import SigningKey
 
@@ -26,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--alg", choices=["ES256", "EdDSA", "RS256"], help="of the key to be published")
         parser.add_argument("--now", action="store_true", help="do not wait for the 24 hours")
         parser.add_argument(
-            "--leaked", metavar="KID", help="withdraw this key at once, with everything that it signed"
+            "--leaked", metavar="KID", help="withdraw this key at once, with all that it signed"
         )
 
     def handle(self, *, use: str, alg: str | None, now: bool, leaked: str | None, **options: Any) -> None:
@@ -41,19 +40,19 @@ class Command(BaseCommand):
         self.stdout.write(f"{kid} signs {use} now; the next key is published")
 
     def withdraw(self, kid: str) -> None:
-        """The key and all that it signed, in one transaction. It cannot be lifted."""
-        moment = clock.now()
+        """Each step may be taken again: a command that was cut off goes on where it stopped."""
         try:
-            with transaction.atomic():
-                keys.leak(kid, actor=ACTOR, now=moment)
-                place(
-                    [SubjectRef("signing_key", kid, "")],
-                    effect=Effect.REVOKE,
-                    reason="signing_key_leaked",
-                    actor=ACTOR,
-                    now=moment,
-                    final=True,
-                )
+            is_new = leaked_keys.withdraw(kid, actor=ACTOR, now=clock.now())
         except SigningKey.DoesNotExist:
             raise CommandError(f"no signing key has the kid {kid}") from None
-        self.stdout.write(f"{kid} is withdrawn; all that it signed is revoked")
+        done = "is withdrawn; all that it signed is revoked" if is_new else "was withdrawn before"
+        self.stdout.write(f"{kid} {done}")
+        signed = leaked_keys.publish_withdrawal(kid, issuer=issuer(), now=clock.now())
+        self.stdout.write(f"status lists are published, {signed} of them signed anew")
+        self.report(leaked_keys.progress(kid, clock.now()))
+
+    def report(self, progress: leaked_keys.Progress) -> None:
+        self.stdout.write(
+            f"passports ended: {progress.ended}; issued anew so far: {progress.issued_anew}. Agents renew "
+            "theirs with a proof by their key; run this again to see how far it is"
+        )

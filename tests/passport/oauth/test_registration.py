@@ -20,6 +20,7 @@ from passport.consents.give import Wanted, give
 from passport.consents.unused import end_unused
 from passport.fields import Effect
 from passport.restrictions.place import SubjectRef, place
+from tests.conftest import begin_admission
 from tests.passport.crafting import ALICE, ED, MALLORY, P384
 from tests.passport.oauth.asking import ISSUER, MODEL, Door, agent_of, assertion, refused, signed_in
 from tests.passport.population import account
@@ -27,6 +28,12 @@ from tests.people import person
 
 PATH = "/oauth/register"
 CALLBACK = "https://reader.example/callback"
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(ready: None) -> None:
+    """What other tests registered from this address does not count."""
+    begin_admission(clock.now() - timedelta(hours=1))
 
 
 @pytest.fixture

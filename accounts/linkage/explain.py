@@ -1,17 +1,20 @@
 """Why two accounts are one actor, or why they are not: paths of shared values, never a value."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from accounts.linkage.clusters import members_of, places_of
 from accounts.linkage.columns import Value
-from accounts.linkage.evidence import holders_of, values_of
-from accounts.linkage.models import Cluster, ClusterLink
+from accounts.linkage.evidence import read_area
+from accounts.linkage.models import AccountCluster, Cluster, ClusterLink
 from accounts.linkage.paths import disjoint_paths
-from accounts.linkage.weigh import bits, is_evidence, say_candidate
+from accounts.linkage.weigh import SAY_IN_STEP, bits, say_candidate, say_hanging, say_joined, say_ways
 
 type Node = str | Value
+
+MOST_SEARCHED = 500
+"""Accounts around the first one that are searched for ways to the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,72 +49,114 @@ class Explanation:
             "grade": self.grade,
             "bits": round(self.bits, 2),
             "paths": [[_step_json(step) for step in path] for path in self.paths],
-            "words": self.words,
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """A cluster with what ties its members."""
+
+    id: str
+    grade: str
+    basis: dict[str, str]
+    graph: dict[Node, set[Node]]
+    ties: dict[tuple[str, Value], tuple[int, float]]
+    """Holders and bits of each account's value."""
+
+
 def explain(a: str, b: str, environment: str) -> Explanation:
-    """What holds two accounts together. ``grade`` is ``none`` where they share nothing."""
+    """What holds two accounts together. ``grade`` is ``none`` where nothing leads from one to the other."""
     places = places_of([(a, environment), (b, environment)])
     here, there = places.get((a, environment)), places.get((b, environment))
     if here is not None and there is not None and here.cluster_id == there.cluster_id:
-        return _explain_member(a, b, here.cluster_id, here.grade, *_links_of(here.cluster_id))
+        return _explain_member(a, b, _read(here.cluster_id))
     return _explain_outsider(a, b, environment)
 
 
 def explain_cluster(cluster_id: str) -> Iterator[Explanation]:
     """The first member with each of the others."""
     first, *others = members_of(cluster_id)
-    grade = Cluster.objects.values_list("grade", flat=True).get(pk=cluster_id)
-    graph, holders = _links_of(cluster_id)
+    cluster = _read(cluster_id)
     for other in others:
-        yield _explain_member(first, other, cluster_id, grade, graph, holders)
+        yield _explain_member(first, other, cluster)
 
 
-def _links_of(cluster_id: str) -> tuple[dict[Node, set[Node]], dict[Value, int]]:
+def _read(cluster_id: str) -> _Cluster:
     graph: dict[Node, set[Node]] = defaultdict(set)
-    holders: dict[Value, int] = {}
+    ties: dict[tuple[str, Value], tuple[int, float]] = {}
     for link in ClusterLink.objects.filter(cluster_id=cluster_id).order_by("pk"):
         value = Value(link.kind, bytes(link.value_hash))
-        holders[value] = link.holders
+        ties[link.account_id, value] = link.holders, link.bits
         graph[link.account_id].add(value)
         graph[value].add(link.account_id)
-    return graph, holders
+    grade = Cluster.objects.values_list("grade", flat=True).get(pk=cluster_id)
+    places = AccountCluster.objects.filter(cluster_id=cluster_id).values_list("account_id", "basis")
+    return _Cluster(cluster_id, grade, dict(places), graph, ties)
 
 
-def _explain_member(
-    a: str, b: str, cluster_id: str, grade: str, graph: dict[Node, set[Node]], holders: dict[Value, int]
-) -> Explanation:
-    found = disjoint_paths(graph, a, b) if a in graph and b in graph and a != b else []
-    paths = tuple(tuple(_steps(path, holders)) for path in found)
+def _explain_member(a: str, b: str, cluster: _Cluster) -> Explanation:
+    """Two ways that share nothing; or, for who joined by several kinds of evidence, each of them."""
+    joined = [one for one in (a, b) if cluster.basis.get(one) == AccountCluster.Basis.ATTACHED]
+    if joined and a != b:
+        paths = tuple(path for one in joined for path in _joined_by(one, b if one == a else a, cluster))
+        strength = sum(path[0].bits for path in paths)
+        return Explanation(a, b, cluster.id, cluster.grade, strength, paths, say_joined(joined, strength))
+    paths = _paths(cluster.graph, a, b, cluster.ties)
     strength = sum(min(step.bits for step in path) for path in paths)
-    words = f"{len(paths)} independent ways lead from one to the other."
-    if len(paths) < 2:
-        words = "Held together by an equal identity document, or by a group that has both."
-    return Explanation(a, b, cluster_id, grade, strength, paths, words)
+    in_step = AccountCluster.Basis.IN_STEP in (cluster.basis.get(a), cluster.basis.get(b))
+    words = SAY_IN_STEP if in_step else say_ways(len(paths))
+    return Explanation(a, b, cluster.id, cluster.grade, strength, paths, words)
 
 
-def _steps(path: list[Node], holders: dict[Value, int]) -> Iterator[Step]:
+def _paths(
+    graph: Mapping[Node, set[Node]], a: str, b: str, ties: Mapping[tuple[str, Value], tuple[int, float]]
+) -> tuple[tuple[Step, ...], ...]:
+    if a == b or a not in graph or b not in graph:
+        return ()
+    return tuple(tuple(_steps(path, ties)) for path in disjoint_paths(graph, a, b))
+
+
+def _joined_by(newcomer: str, wanted: str, cluster: _Cluster) -> Iterator[tuple[Step, ...]]:
+    """One step for each value by which somebody joined, to the wanted member where that has it too."""
+    for node in sorted(cluster.graph.get(newcomer, ()), key=str):
+        if isinstance(node, Value):
+            others = sorted(str(one) for one in cluster.graph[node] if one != newcomer)
+            holders, worth = cluster.ties[newcomer, node]
+            if others:
+                end = wanted if wanted in others else others[0]
+                yield (Step(newcomer, node.kind, holders, worth, end),)
+
+
+def _steps(path: list[Node], ties: Mapping[tuple[str, Value], tuple[int, float]]) -> Iterator[Step]:
     for start, value, end in zip(path[::2], path[1::2], path[2::2], strict=False):
         if isinstance(value, Value) and isinstance(start, str) and isinstance(end, str):
-            yield Step(start, value.kind, holders[value], bits(value.kind, holders[value]), end)
+            holders, worth = ties[start, value]
+            yield Step(start, value.kind, holders, worth, end)
 
 
 def _explain_outsider(a: str, b: str, environment: str) -> Explanation:
-    """Two accounts that are not together: what they share directly, and why that is not enough."""
-    common = values_of(environment, [a]) & values_of(environment, [b])
-    held = {
-        value: len(who)
-        for value, who in holders_of(environment, common).items()
-        if is_evidence(value.kind, len(who))
-    }
-    paths = tuple(
-        (Step(a, value.kind, number, bits(value.kind, number), b),) for value, number in sorted(held.items())
-    )
+    """Two accounts that are not together: the ways there are, and what they all go through."""
+    area = read_area(environment, [a], most=MOST_SEARCHED)
+    graph: dict[Node, set[Node]] = defaultdict(set)
+    ties: dict[tuple[str, Value], tuple[int, float]] = {}
+    evidence = area.evidence
+    for edge in evidence.links()[evidence.value].nonzero()[0].tolist():
+        account, value = evidence.accounts[evidence.account[edge]], evidence.name(int(evidence.value[edge]))
+        holders = int(evidence.holders[evidence.value[edge]])
+        ties[account, value] = holders, bits(value.kind, holders)
+        graph[account].add(value)
+        graph[value].add(account)
+    paths = _paths(graph, a, b, ties)
     if not paths:
         return Explanation(a, b, "", "none", 0.0, (), "They share nothing that is evidence.")
-    words = say_candidate([value.kind for value in sorted(held)], [b])
-    return Explanation(a, b, "", "candidate", sum(path[0].bits for path in paths), paths, words)
+    strength = sum(min(step.bits for step in path) for path in paths)
+    return Explanation(a, b, "", "candidate", strength, paths, _why_not(paths))
+
+
+def _why_not(paths: tuple[tuple[Step, ...], ...]) -> str:
+    if len(paths) == 1 and len(paths[0]) > 1:
+        return say_hanging(paths[0][0].end)
+    return say_candidate([step.kind for path in paths for step in path[:1]], [path[0].end for path in paths])
 
 
 def _step_json(step: Step) -> dict[str, object]:

@@ -3,7 +3,7 @@
 What is found online is the blocks alone; the rest needs the whole population to measure by.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,13 @@ from accounts.linkage.columns import Bools, Evidence, Ints
 from accounts.linkage.grades import find_grouped
 from accounts.linkage.graph import Blocks
 from accounts.linkage.groups import Group, Tie, as_groups
+from accounts.linkage.schedules import Day, find_in_step
 from accounts.linkage.suspicion import find_suspected, thin_values
 from accounts.linkage.weigh import bits
 
 MOST_SHOWN = 3
 """Members named beside a value by which somebody joined."""
-ATTACHED, SUSPECTED = "attached", "suspected"
-LINKED, SUSPECTED_GRADE = "linked", "suspected"
+ATTACHED, SUSPECTED, IN_STEP = "attached", "suspected", "in_step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,11 @@ class Found:
     groups: list[Group]
 
 
-def find_clusters(evidence: Evidence) -> Found:
-    """Blocks first; then who joins them, then the suspected, then who joins those."""
+def find_clusters(evidence: Evidence, days: Iterable[Day] = ()) -> Found:
+    """Blocks first; then who joins them, then the suspected, then who joins those, then who acts in step.
+
+    ``days`` gives for each day which accounts were at work, and when.
+    """
     grouped = find_grouped(evidence)
     blocks = grouped.blocks
     declared = np.append(blocks.organisation, False)[blocks.group]
@@ -41,17 +44,18 @@ def find_clusters(evidence: Evidence) -> Found:
     last = attach(evidence, suspected, barred)
     written = as_groups(evidence, blocks)
     organisations = [group for group in written if group.grade == "organisation"]
-    group = np.where(declared, -1, last.group)
-    joined = _joined(personal, first.group, suspected, group)
+    group = find_in_step(evidence, days, np.where(declared, -1, last.group), barred)
+    joined = _joined(personal, first.group, suspected, last.group, group)
     merged = _merge(evidence, blocks, group, joined, [*first.joined, *last.joined])
     return Found(written, [*merged, *organisations])
 
 
-def _joined(personal: Ints, first: Ints, suspected: Ints, group: Ints) -> dict[str, Bools]:
+def _joined(personal: Ints, first: Ints, suspected: Ints, last: Ints, group: Ints) -> dict[str, Bools]:
     """By what accounts are in the group they ended in, where that is not the block they came from."""
     moved = (group >= 0) & (group != personal)
-    by_suspicion = moved & (suspected != first)
-    return {SUSPECTED: by_suspicion, ATTACHED: moved & ~by_suspicion}
+    in_step = moved & (group != last)
+    by_suspicion = moved & ~in_step & (suspected != first)
+    return {SUSPECTED: by_suspicion, IN_STEP: in_step, ATTACHED: moved & ~by_suspicion & ~in_step}
 
 
 def _merge(
@@ -113,13 +117,19 @@ def _tie(
 def _group(
     evidence: Evidence, members: list[int], ties: dict[tuple[int, int], float], basis: dict[int, str]
 ) -> Group:
-    grade = SUSPECTED_GRADE if all(basis.get(one) for one in members) else LINKED
     return Group(
         frozenset(evidence.accounts[one] for one in members),
         tuple(
             Tie(evidence.accounts[account], evidence.name(value), int(evidence.holders[value]), weight)
             for (account, value), weight in ties.items()
         ),
-        grade,
+        _grade({basis.get(one, "") for one in members}),
         {evidence.accounts[one]: basis[one] for one in members if one in basis},
     )
+
+
+def _grade(bases: set[str]) -> str:
+    """A group without a block of its own is as strong as what it began with."""
+    if "" in bases:
+        return "linked"
+    return "synchronous" if bases == {IN_STEP} else "suspected"

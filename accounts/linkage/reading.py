@@ -5,15 +5,15 @@ Memory: about 150 bytes a signal while they are sorted, then only what is shared
 """
 
 from collections.abc import Iterator
-from datetime import date
 
 import numpy as np
 from django.db import connection
 
 from accounts.linkage.bulk import seconds
-from accounts.linkage.columns import KIND_NUMBER, Bytes, Evidence, Ints, build
+from accounts.linkage.columns import KIND_NUMBER, Evidence, build
 from accounts.linkage.evidence import Area
 from accounts.linkage.models import AccountCluster, ActivityDay, Signal
+from accounts.linkage.schedules import Day
 
 ROWS = 50_000
 
@@ -26,7 +26,7 @@ def read_everything(environment: str) -> Area:
     return Area(everybody, _sorted(names, columns))
 
 
-def read_days(environment: str, evidence: Evidence) -> Iterator[tuple[date, Ints, Bytes]]:
+def read_days(environment: str, evidence: Evidence) -> Iterator[Day]:
     """For each UTC day, latest first: the accounts at work, as numbers, and their 288 slots as bits."""
     number = {name: at for at, name in enumerate(evidence.accounts)}
     days = ActivityDay.objects.filter(environment=environment)

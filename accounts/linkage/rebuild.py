@@ -10,7 +10,7 @@ from accounts.linkage.finding import Found, find_clusters
 from accounts.linkage.grades import find_grouped
 from accounts.linkage.groups import BLOCK, Group, as_groups
 from accounts.linkage.models import LinkageLock, LinkageRun, UnsettledAccount
-from accounts.linkage.reading import read_everything
+from accounts.linkage.reading import read_days, read_everything
 from accounts.linkage.settle import lock
 from accounts.linkage.weigh import MODEL_VERSION
 from accounts.linkage.writing import ACTOR, Old, read_old, write_groups
@@ -31,7 +31,7 @@ def rebuild(environment: str, *, shadow: bool, now: datetime) -> LinkageRun:
     if not shadow:
         _take_marks(environment)
     area = read_everything(environment)
-    found = find_clusters(area.evidence)
+    found = find_clusters(area.evidence, read_days(environment, area.evidence))
     differing = accounts_that_differ(read_old(environment, area.accounts), found)
     if not shadow:
         write_groups(environment, area.accounts, found.groups, whole=True, now=now)

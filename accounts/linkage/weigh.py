@@ -78,6 +78,12 @@ NOUNS: Mapping[str, str] = MappingProxyType(
 )
 
 
+SAY_IN_STEP = (
+    "They act in step: at the same five minutes of several days, more than chance makes, "
+    "in a group that is seldom vouched for. A document, a domain or a social sign-in speaks for an account."
+)
+
+
 def is_evidence(kind: str, holders: int) -> bool:
     """Whether a value with so many holders may link accounts."""
     return 2 <= holders <= CAPS.get(kind, 0)
@@ -93,7 +99,35 @@ def bits(kind: str, holders: int) -> float:
 
 def say_shared(kind: str, holders: int, others: Sequence[str]) -> str:
     """Why an account is with ``others``: ``Same device as acc_2 and acc_3; 3 accounts have it.``"""
-    return f"Same {NOUNS[kind]} as {say_names(others)}; {say_holders(holders)}."
+    whom = say_names(others) if others else "others in the group"
+    return f"Same {NOUNS[kind]} as {whom}; {say_holders(holders)}."
+
+
+def say_ways(ways: int) -> str:
+    """Why two members are together, by how many ways lead from one to the other."""
+    if ways > 1:
+        return (
+            f"{ways} independent ways lead from one to the other. "
+            "Whoever loses what one of them goes over is free, unless another way is left."
+        )
+    if ways == 1:
+        return "One way only leads from one to the other: a document, or single ties of suspected accounts."
+    return "Held together by an equal identity document, or by a group that has both."
+
+
+def say_joined(newcomers: Sequence[str], strength: float) -> str:
+    """Why an account was added to a group, and what would free it."""
+    return (
+        f"{say_names(newcomers)} joined the group by several kinds of evidence, {strength:.1f} bits; "
+        "9.0 over two kinds and two members are needed. With less it stays out."
+    )
+
+
+def say_hanging(through: str) -> str:
+    """Why two accounts are not together although a way leads from one to the other."""
+    return (
+        f"Everything that leads from one to the other goes through {through}: without it nothing links them."
+    )
 
 
 def say_holders(holders: int) -> str:

@@ -24,4 +24,5 @@ class Command(BaseCommand):
             if not Account.objects.filter(pk=name).exists():
                 raise CommandError("there is no account with that id", returncode=2)
         found = explain(options["a"], options["b"], options["environment"])
+        self.stderr.write(found.words)
         self.stdout.write(json.dumps(found.as_json(), sort_keys=True))

@@ -109,4 +109,7 @@ def test_two_accounts_with_one_value_are_explained_as_a_candidate(log: Path) -> 
     run("import_signals", str(log))
     found = run("explain_link", "acc_1", "acc_4")
     assert (found["grade"], found["cluster"]) == ("candidate", "")
-    assert "One value in common is no sign of one actor." in str(found["words"])
+    assert found["paths"] == [
+        [{"from": "acc_1", "kind": "device", "holders": 4, "bits": 3.42, "to": "acc_4"}]
+    ]
+    assert set(found) == {"a", "b", "cluster", "grade", "bits", "paths"}

@@ -46,6 +46,10 @@ INTERNAL = ("cluster.", "flag.", "batch.")
 """What concerns other accounts as well is no business of members; it reaches them as a notice."""
 
 
+NOT_FOR_MEMBERS = frozenset({"text_sha256"})
+"""The digest of a note that colleagues of ours wrote to each other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     at: datetime
@@ -92,14 +96,21 @@ def write_line(entry: Entry, names: dict[str, str]) -> Line:
         what=gettext(WORDS.get(entry.type, entry.type.replace(".", " ").replace("_", " ").capitalize())),
         type=entry.type,
         who=who,
-        reason=entry.reason.replace("_", " "),
+        reason=reason_for_members(entry),
         details=[
             (key.replace("_", " "), str(value))
             for key, value in sorted(entry.payload.items())
-            if plain(value)
+            if plain(value) and key not in NOT_FOR_MEMBERS
         ],
         number=entry.pk,
     )
+
+
+def reason_for_members(entry: Entry) -> str:
+    """Why a proof is held is not told: nobody shall learn here which card or document is known."""
+    if entry.type.startswith("attestation.") and "." in entry.reason:
+        return ""
+    return entry.reason.replace("_", " ")
 
 
 def plain(value: object) -> bool:

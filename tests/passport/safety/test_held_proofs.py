@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.flags.models import Flag
-from accounts.owners.models import Account
+from accounts.owners.models import Account, Membership
 from attestation.contract import Fingerprint, FingerprintKind, Observation, State
 from attestation.evidence.held import held, shared_by, sharers_of
 from attestation.evidence.models import Attestation
@@ -110,3 +110,15 @@ def test_a_decided_proof_can_still_be_read(browser: Client, fourth: Attestation)
     page = browser.get(f"/admin/attestations/{fourth.pk}/").content.decode()
     assert "Decided:" in page
     assert "/release/" not in page
+
+
+def test_the_owner_never_reads_why_a_proof_was_held(browser: Client, fourth: Attestation) -> None:
+    owner = people.person("dan@example.com")
+    Membership.objects.create(account_id=fourth.account_id, user=owner, role="owner")
+    browser.post(f"/admin/attestations/{fourth.pk}/release/", {"reason": "Known to us from before."})
+    hers = people.browser(owner)
+    for path in ("activity/", "activity.csv", "verification/", "notices/"):
+        said = hers.get(f"/a/{fourth.account_id}/{path}").content.decode()
+        assert not [
+            word for word in ("reused", "Known to us", "sha256", "several accounts") if word in said
+        ], path

@@ -80,7 +80,7 @@ def approve(page: Page) -> None:
 
 
 def hit() -> int:
-    return AccountState.objects.filter(effect__gt=0).count()
+    return AccountState.objects.filter(sandbox_effect__gt=0).count()
 
 
 def test_a_batch_of_many_runs_when_an_approver_of_yesterday_says_yes(

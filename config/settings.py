@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "foundation.web.requests.OwnHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "foundation.web.machines.MachineDoorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "foundation.web.requests.RequestIdMiddleware",
@@ -94,6 +95,16 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.portal.visits.VisitMiddleware",
 ]
+
+# Asked by machines, often: a POST to these skips what only pages need.
+MACHINE_PATHS = (
+    "/oauth/token",
+    "/oauth/introspect",
+    "/oauth/revoke",
+    "/access/v1/evaluation",
+    "/access/v1/evaluations",
+    "/v1/limits/blocks",
+)
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

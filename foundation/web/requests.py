@@ -44,8 +44,13 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if GOOD_ID.fullmatch(given) else new_id("req")  # type: ignore[attr-defined]
+        request.request_id = id_of(request)  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers.setdefault("X-Request-ID", request.request_id)  # type: ignore[attr-defined]
         return response
+
+
+def id_of(request: HttpRequest) -> str:
+    """The caller's own, or a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if GOOD_ID.fullmatch(given) else new_id("req")

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from passport.admission.admit import admit
-from passport.admission.contract import Admission, Mode, Verdict
+from passport.admission.contract import Admission, Mode, Verdict, partition_of
 from passport.admission.holders import partition_for, token_buckets
 from passport.admission.mode import microseconds, mode_of
+from passport.agents.models import AgentKey
 from passport.conf import organisation_most
 from passport.errors import (
     InvalidClient,
@@ -18,7 +19,7 @@ from passport.errors import (
 from passport.limits.buckets import Bucket
 from passport.limits.headers import fields
 from passport.proofs.dpop import Proof
-from passport.proofs.spent import Spent
+from passport.proofs.spent import Spent, spend
 from passport.standing.facts import Standing
 from passport.standing.good import is_observing
 
@@ -34,20 +35,45 @@ def charge(
     record: Mapping[str, str | int] | None,
     now: datetime,
     observing: bool = False,
+    account_id: str | None = None,
+    own_key: bool = False,
 ) -> Verdict:
     """The one atomic step: all or nothing. Nothing before it burns a jti.
 
-    ``subject``: a workload's token, which counts once.
+    ``subject``: a workload's token, which counts once. ``own_key``: the proof is by a registered
+    key of who is charged, so its proofs come to this partition and no other. A proof by any
+    other key costs a query, and a second step in a partition that is the key's.
 
     Raises InvalidClient, InvalidRequest or InvalidDpopProof for a replay (ASRT-03, EX-19, DPOP-10),
     TemporarilyUnavailable with 429 over a limit and with 503 when no store can decide.
     """
+    guest = None if own_key else proof
+    if guest is not None:
+        _check_not_another_accounts(guest, account_id)
     spent = (*assertion, *subject, *((proof.spent,) if proof else ()))
     admission = Admission(partition, spent, tuple(buckets), record, microseconds(now))
     verdict = admit(admission, mode, observing=observing)
     if not verdict.taken:
         raise refusal_of(verdict, assertions=len(assertion), subjects=len(subject))
+    if guest is not None:
+        _spend_at_home(guest, mode, now)
     return verdict
+
+
+def _check_not_another_accounts(proof: Proof, account_id: str | None) -> None:
+    """A registered key proves in its own account alone: elsewhere nobody knows what it has spent."""
+    rows = AgentKey.objects.filter(thumbprint=proof.thumbprint)
+    if rows.exclude(agent__account_id=account_id).exists():
+        raise InvalidDpopProof("the proof is by a key of another account", uri_reason="other_key")
+
+
+def _spend_at_home(proof: Proof, mode: Mode, now: datetime) -> None:
+    """A key that nobody registered may come to any partition: what it spends counts in its own too."""
+    spent = spend("guest", proof.thumbprint, proof.jti, expires_at_us=proof.spent.expires_at_us)
+    home = Admission(partition_of(proof.thumbprint), (spent,), (), None, microseconds(now))
+    verdict = admit(home, mode)
+    if not verdict.taken:
+        raise refusal_of(verdict, assertions=0)
 
 
 def refusal_of(verdict: Verdict, *, assertions: int, subjects: int = 0) -> OAuthError:
@@ -89,4 +115,12 @@ def charge_token(
         record=record,
         now=now,
         observing=is_observing(standing, now),
+        account_id=standing.account_id,
+        own_key=proof is not None and proof.thumbprint in _own_thumbprints(standing),
     )
+
+
+def _own_thumbprints(standing: Standing) -> set[str]:
+    """Registered keys that the one read found; a thumbprint belongs to one agent for ever."""
+    held = {standing.passport.key_thumbprint} if standing.passport else set()
+    return held | ({standing.key.thumbprint} if standing.key else set())

@@ -48,6 +48,7 @@ def charge_for_person(
         ),
         record=record,
         now=request.now,
+        account_id=backing.client.account_id,
     )
 
 

@@ -89,4 +89,5 @@ def _spend(request: TokenRequest, service: Service, proof: Proof | None) -> None
         buckets=(),
         record=None,
         now=request.now,
+        account_id=service.account_id,
     )

@@ -61,23 +61,33 @@ def sign_in_with_factor(browser: Browser, email: str, password: str, secret: str
 
 def prove(person: Developer, *, document: str, card: str) -> None:
     """Identity and payment at the sandbox provider: its hosted page, and the webhooks that follow."""
-    path = f"/a/{person.account}/verification/?environment=sandbox"
-    for kind, level, fields in (
-        ("identity", "document", {"document": document}),
-        ("payment", "instrument", {"number": card, "expiry": "12/34", "code": "123"}),
-    ):
-        browser = person.browser
-        browser.open(path)
-        start = f"/a/{person.account}/verification/start/"
-        token = browser.find(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-        data = {"csrfmiddlewaretoken": token, "environment": "sandbox", "kind": kind, "level": level}
-        browser.page = browser.http.post(
-            browser.issuer + start,
-            data=data,
-            headers={"Referer": str(browser.page.url), "Origin": browser.issuer},
-        )
-        browser.submit("", **fields)
-    person.browser.wait_for(path, lambda text: "Pending" not in text and "Processing" not in text)
+    go_through(person, "identity", "document", document=document)
+    go_through(person, "payment", "instrument", number=card, expiry="12/34", code="123")
+    wait_until_decided(person)
+
+
+def go_through(person: Developer, kind: str, level: str, **fields: str) -> None:
+    """One proof: to the hosted page, what it asks, and back."""
+    browser = person.browser
+    browser.open(verification_page(person))
+    token = browser.find(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+    data = {"csrfmiddlewaretoken": token, "environment": "sandbox", "kind": kind, "level": level}
+    browser.page = browser.http.post(
+        f"{browser.issuer}/a/{person.account}/verification/start/",
+        data=data,
+        headers={"Referer": str(browser.page.url), "Origin": browser.issuer},
+    )
+    browser.submit("", **fields)
+
+
+def wait_until_decided(person: Developer) -> str:
+    """What the page of proofs says when nothing is open any more."""
+    page = verification_page(person)
+    return person.browser.wait_for(page, lambda text: "Pending" not in text and "Processing" not in text)
+
+
+def verification_page(person: Developer) -> str:
+    return f"/a/{person.account}/verification/?environment=sandbox"
 
 
 def register_agent(person: Developer, name: str, scopes: list[str], services: list[dict[str, Any]]) -> str:

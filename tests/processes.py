@@ -81,9 +81,11 @@ class Embedded:
     def environment(self) -> dict[str, str]:
         return clean_environment(DATA_DIR=str(self.folder), PORT=str(self.port))
 
-    def start(self) -> None:
+    def start(self, *, dies_at: str = "") -> None:
+        """``dies_at``: a point of our code at which the process is killed (tests/faults/dying.py)."""
+        program = ["-m", "tests.faults.dying", dies_at] if dies_at else ["manage.py"]
         with (self.folder / "serve.log").open("ab") as log:
-            command = [sys.executable, "manage.py", "serve"]
+            command = [sys.executable, *program, "serve"]
             self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
         wait_until_ready(self.issuer, self.process)
 

@@ -143,7 +143,7 @@ def test_a_service_that_was_disabled_learns_nothing_more(post, alice, model) -> 
     assert post(ONE, question()).json()["context"] == {"reason": "unknown"}
 
 
-@pytest.mark.refusal("AZ-05")
+@pytest.mark.shows("AZ-05")
 def test_where_the_state_cannot_be_reached_the_answer_is_no(post, alice, model) -> None:
     limit(model, "model:infer", 5)
     AdmissionMode.objects.update(mode="nowhere")

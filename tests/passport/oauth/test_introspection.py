@@ -190,7 +190,7 @@ def test_types_that_cannot_be_answered_are_refused(ask, access_token, service) -
     assert ask(access_token())["Content-Type"] == JWT
 
 
-@pytest.mark.refusal("INTR-07")
+@pytest.mark.shows("INTR-07")
 def test_when_the_state_cannot_be_read_nothing_is_active(ask, access_token) -> None:
     def away(execute, sql, params, many, context):
         if "passport_statusentry" in sql or sql.startswith("EXECUTE"):

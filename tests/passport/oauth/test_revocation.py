@@ -77,7 +77,7 @@ def test_who_does_not_authenticate_is_refused(passport, agent) -> None:
     assert not Restriction.objects.exists()
 
 
-@pytest.mark.refusal("REV-05")
+@pytest.mark.shows("REV-05")
 def test_when_the_store_is_down_it_is_said(revoke, access_token) -> None:
     def away(execute, sql, params, many, context):
         if "passport_revokedtoken" in sql:

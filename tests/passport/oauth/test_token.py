@@ -59,7 +59,7 @@ def test_a_lost_level_refuses_at_the_next_exchange(endpoint, scout, scouts_passp
     assert "identity level document, yours is email" in said
 
 
-@pytest.mark.refusal("TOK-14")
+@pytest.mark.shows("TOK-14")
 def test_a_database_that_does_not_answer_is_503(endpoint, scout, scouts_passport, monkeypatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise OperationalError("server closed the connection")

@@ -33,6 +33,7 @@ def tell(teller: Teller, stage: Stage) -> None:
     with tempfile.TemporaryDirectory() as folder:
         service = stage.services[0]
         with running_service(stage.issuer, service, stage.free_port(), Path(folder)) as url:
+            teller.came(f"the example service listens at {url}")
             performers = agents.Performers(stage, url, cast, Path(folder))
             agents.obtain_and_call(teller, performers)
             agents.verify_offline(teller, performers)

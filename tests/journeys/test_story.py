@@ -1,9 +1,11 @@
 """The whole story of the README, against a server process of its own, through its public doors."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from demo.stage import find_stage
@@ -11,7 +13,7 @@ from demo.story import tell
 from demo.telling import Teller
 from tests.processes import Embedded, embedded_server
 
-FEED_BACK_SECONDS = 6
+FEED_SECONDS = 60
 """A service that lost its feed tries again with growing pauses; the bound of a second needs the feed."""
 
 pytestmark = pytest.mark.services
@@ -36,7 +38,13 @@ class Killing(Teller):
     def __init__(self, server: Embedded) -> None:
         super().__init__(quiet=True)
         self.server = server
+        self.service = ""
         self.killed: list[int] = []
+
+    def came(self, words: str) -> None:
+        super().came(words)
+        if found := re.match(r"the example service listens at (\S+)", words):
+            self.service = found[1]
 
     def step(self, number: int, title: str) -> None:
         super().step(number, title)
@@ -53,8 +61,16 @@ class Killing(Teller):
     def cut(self, number: int) -> None:
         self.killed.append(number)
         self.server.kill()
+        self.wait_for_feed(heard=False)
         self.server.start()
-        time.sleep(FEED_BACK_SECONDS)
+        self.wait_for_feed(heard=True)
+
+    def wait_for_feed(self, *, heard: bool) -> None:
+        """Until the service has noticed."""
+        deadline = time.monotonic() + FEED_SECONDS
+        while httpx.get(f"{self.service}/readyz", timeout=5).json()["live"] != heard:
+            assert time.monotonic() < deadline, f"the service's feed: not {heard} within {FEED_SECONDS} s"
+            time.sleep(0.05)
 
 
 def test_the_story_goes_on_when_the_server_is_killed_in_each_of_its_steps(server: Embedded) -> None:

@@ -22,6 +22,7 @@ from agent_passport._keys import AgentKey
 from agent_passport._limits import Allowance
 from agent_passport._refusals import Refusal
 from agent_passport._replay import MemoryReplay, RedisReplay, ReplayStore, ReplayUnavailable
+from agent_passport._requests import RequestsAuth
 from agent_passport._routes import Need
 from agent_passport._verifier import Verified, Verifier
 from agent_passport._wsgi import WSGIMiddleware
@@ -51,6 +52,7 @@ __all__ = [
     "Refusal",
     "ReplayStore",
     "ReplayUnavailable",
+    "RequestsAuth",
     "ScopeRefused",
     "TargetRefused",
     "Verified",

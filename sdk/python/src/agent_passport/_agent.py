@@ -17,7 +17,7 @@ import httpx
 from agent_passport._clock import IssuerClock
 from agent_passport._errors import AgentPassportError, ConfigurationError, PassportRefused
 from agent_passport._flow import Flow, arun, check_issuer, run
-from agent_passport._grants import Held, Session, exchange, obtain_passport
+from agent_passport._grants import Held, Session, act_for, exchange, obtain_passport
 from agent_passport._keys import AgentKey
 from agent_passport._passport_store import PassportStore
 from agent_passport._single_flight import SingleFlight
@@ -127,6 +127,19 @@ class Agent:
 
     async def atoken(self, audience: str, scope: str | Iterable[str] = ()) -> Held:
         return await self._acarry_out(self._token_steps(audience, scopes_of(scope)))
+
+    def act_for(self, handed_on: str, audience: str, scope: str | Iterable[str] = ()) -> Held:
+        """A token by which this agent acts on, for whom another agent's access token was issued.
+
+        ``act`` then names this agent (RFC 8693 section 4.1); the owner must have allowed it. Not
+        cached: ``handed_on`` is another's. Raises AgentPassportError.
+        """
+        passport = self.passport().value
+        return run(act_for(self._session, handed_on, passport, audience, scopes_of(scope)), self._client)
+
+    async def aact_for(self, handed_on: str, audience: str, scope: str | Iterable[str] = ()) -> Held:
+        passport = (await self.apassport()).value
+        return await self._arun(act_for(self._session, handed_on, passport, audience, scopes_of(scope)))
 
     def forget(self, token: Held) -> None:
         """Use this access token no more: a service refused it before its time."""

@@ -66,11 +66,11 @@ class ASGIMiddleware:
         except Refused as refused:
             return self._verifier.refuse(refused)
         return await self._verifier.acheck(
-            method, _target(scope), headers, scope=need.scope, cost=need.cost, form=form
+            method, target_of(scope), headers, scope=need.scope, cost=need.cost, form=form
         )
 
 
-def _target(scope: Scope) -> str:
+def target_of(scope: Scope) -> str:
     raw = scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~").encode("ascii")
     query = scope.get("query_string", b"")
     target: bytes = raw + b"?" + query if query else raw

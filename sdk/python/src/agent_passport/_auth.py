@@ -12,7 +12,7 @@ from agent_passport._grants import Held
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*DPoP\s+(.*)", re.IGNORECASE)
 _ERROR = re.compile(r'\berror="([a-z_]+)"')
-_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _Steps = Generator[httpx.Request | None, Held | httpx.Response | None, None]
 
@@ -105,9 +105,13 @@ class AgentAuth(httpx.Auth):
 
 def challenge_error(response: httpx.Response) -> str:
     """The ``error`` of a DPoP challenge (RFC 9449 section 7.1); empty when there is none."""
-    if response.status_code != 401:
+    return error_of(response.status_code, response.headers.get_list("WWW-Authenticate"))
+
+
+def error_of(status: int, challenges: Iterable[str]) -> str:
+    if status != 401:
         return ""
-    for value in response.headers.get_list("WWW-Authenticate"):
+    for value in challenges:
         if challenge := _CHALLENGE.search(value):
             error = _ERROR.search(challenge[1])
             return error[1] if error else ""
@@ -119,5 +123,5 @@ def _origin(url: httpx.URL) -> str:
 
 
 def _check_channel(url: httpx.URL) -> None:
-    if url.scheme != "https" and url.host not in _LOCAL:
+    if url.scheme != "https" and url.host not in LOCAL_HOSTS:
         raise ConfigurationError(f"{url.host} is not reached over https", cure="Use its https address")

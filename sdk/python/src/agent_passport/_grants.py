@@ -5,7 +5,7 @@ Each attempt signs a new assertion and a new proof: the server takes a ``jti`` o
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,19 +75,35 @@ def exchange(session: Session, passport: str, audience: str, scopes: frozenset[s
 
     Raises AgentPassportError.
     """
+    fields = {"subject_token": passport, "subject_token_type": PASSPORT_TYPE}
+    return (yield from _ask(session, lambda: _exchange_form(fields, audience, scopes)))
 
-    def form() -> dict[str, str]:
-        target = "resource" if "://" in audience else "audience"
-        fields = {
-            "grant_type": TOKEN_EXCHANGE,
-            "subject_token": passport,
-            "subject_token_type": PASSPORT_TYPE,
-            "requested_token_type": ACCESS_TOKEN_TYPE,
-            target: audience,
-        }
-        return {**fields, "scope": " ".join(sorted(scopes))} if scopes else fields
 
-    return (yield from _ask(session, form))
+def act_for(
+    session: Session, handed_on: str, passport: str, audience: str, scopes: frozenset[str]
+) -> Flow[Held]:
+    """RFC 8693 section 4.1: another's access token for one in which this agent is the actor.
+
+    The agent shows its passport as ``actor_token`` and proves its own key. Raises AgentPassportError.
+    """
+    fields = {
+        "subject_token": handed_on,
+        "subject_token_type": ACCESS_TOKEN_TYPE,
+        "actor_token": passport,
+        "actor_token_type": PASSPORT_TYPE,
+    }
+    return (yield from _ask(session, lambda: _exchange_form(fields, audience, scopes)))
+
+
+def _exchange_form(fields: Mapping[str, str], audience: str, scopes: frozenset[str]) -> dict[str, str]:
+    target = "resource" if "://" in audience else "audience"
+    form = {
+        "grant_type": TOKEN_EXCHANGE,
+        "requested_token_type": ACCESS_TOKEN_TYPE,
+        target: audience,
+        **fields,
+    }
+    return {**form, "scope": " ".join(sorted(scopes))} if scopes else form
 
 
 def make_assertion(session: Session) -> str:

@@ -1,4 +1,4 @@
-"""The agent's key: made here, kept in a file that only its owner can read, never sent anywhere.
+"""The agent's key: made here, kept in a file for its owner alone or in a keyring, never sent anywhere.
 
 What leaves the process is the public half and signatures.
 """
@@ -6,7 +6,7 @@ What leaves the process is the public half and signatures.
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from agent_passport import _base64, _jwk
+from agent_passport import _base64, _jwk, _keyring
 from agent_passport._errors import KeyFileError
 from agent_passport._files import write_new
 
 Kind = Literal["Ed25519", "P-256"]
+SignCallback = Callable[[bytes], bytes]
+"""Signs somewhere else: a KMS, a hardware key. 64 bytes; r and s for P-256 (RFC 7518 section 3.4)."""
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _KEY_FILE_BYTES = 4096
 
@@ -33,7 +36,8 @@ class AgentKey:
     def __init__(self, private: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> None:
         if isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name != "secp256r1":
             raise KeyFileError("the curve is not P-256", cure="Make a new key: agent-passport keys generate")
-        self._private = private
+        self._private: Ed25519PrivateKey | ec.EllipticCurvePrivateKey | None = private
+        self._callback: SignCallback | None = None
         self.alg = "EdDSA" if isinstance(private, Ed25519PrivateKey) else "ES256"
         self.public_jwk: dict[str, str] = _public_jwk(private)
         self.thumbprint = _jwk.thumbprint(self.public_jwk)
@@ -63,6 +67,29 @@ class AgentKey:
         return key
 
     @classmethod
+    def from_callback(cls, public_jwk: Mapping[str, Any], sign: SignCallback) -> "AgentKey":
+        """A key that is elsewhere: ``sign`` is asked for each signature. Raises KeyFileError."""
+        try:
+            public = _jwk.parse_public(public_jwk)
+        except _jwk.BadKey as error:
+            raise KeyFileError(str(error), cure="Give the public JWK of an Ed25519 or P-256 key") from error
+        key = cls.__new__(cls)
+        key._private, key._callback = None, sign
+        key.public_jwk = {name: public_jwk[name] for name in ("kty", "crv", "x", "y") if name in public_jwk}
+        key.alg = "ES256" if "ES256" in public.algs else "EdDSA"
+        key.thumbprint = public.thumbprint
+        return key
+
+    @classmethod
+    def from_keyring(cls, name: str) -> "AgentKey":
+        """Read a key from the keyring of the operating system. Raises KeyFileError."""
+        return cls.from_jwk(_keyring.read(name))
+
+    def save_to_keyring(self, name: str) -> None:
+        """Put the key under a new name into the keyring. Raises KeyFileError when one is there already."""
+        _keyring.write(name, json.dumps(self.private_jwk()))
+
+    @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "AgentKey":
         """Read a key file. Raises KeyFileError when others could read it too."""
         return cls.from_jwk(_read_private(Path(path)))
@@ -79,7 +106,9 @@ class AgentKey:
             raise KeyFileError(f"{path}: {error.strerror}", cure="Choose a folder you may write") from error
 
     def private_jwk(self) -> dict[str, str]:
-        """The secret itself. For key files; whoever reads it is the agent."""
+        """The secret itself. For key files; whoever reads it is the agent. Raises KeyFileError."""
+        if self._private is None:
+            raise KeyFileError("the key cannot be read out", cure="It stays where it signs")
         if isinstance(self._private, Ed25519PrivateKey):
             secret = self._private.private_bytes_raw()
         else:
@@ -88,10 +117,19 @@ class AgentKey:
 
     def sign(self, signed: bytes) -> bytes:
         """A JWS signature of 64 bytes (RFC 7518 section 3.4, RFC 8037 section 3.1)."""
+        if self._callback is not None:
+            return _checked(self._callback(signed))
+        assert self._private is not None
         if isinstance(self._private, Ed25519PrivateKey):
             return self._private.sign(signed)
         r, s = decode_dss_signature(self._private.sign(signed, ec.ECDSA(SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def _checked(signature: bytes) -> bytes:
+    if len(signature) != 64:
+        raise KeyFileError("the key signed, but not with 64 bytes", cure="Give r and s side by side, not DER")
+    return signature
 
 
 def _public_jwk(private: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> dict[str, str]:

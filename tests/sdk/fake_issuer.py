@@ -202,6 +202,17 @@ class FakeIssuer:
             answer |= {"access_token": f"access-{self.calls['exchange']}", "token_type": "DPoP"}
         return 200, nonce, answer
 
+    def device(self) -> dict[str, Any]:
+        page = f"{self.url}/device"
+        return {
+            "device_code": "apd_secret",
+            "user_code": "BCDF-GHJK",
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code=BCDF-GHJK",
+            "expires_in": 900,
+            "interval": 5,
+        }
+
     def keys(self) -> dict[str, Any]:
         return {
             "keys": [jwk_of(key.public_key()) | {"use": "sig", "alg": "ES256"} for key in self.published_keys]
@@ -321,6 +332,9 @@ def handler_of(issuer: FakeIssuer) -> type[BaseHTTPRequestHandler]:
                 form = {name: values[0] for name, values in parse_qs(raw).items()}
                 status, headers, body = issuer.token(form, self.headers)
                 self.answer_json(body, status, headers)
+            elif self.path == "/oauth/device_authorization":
+                issuer.calls["device"] += 1
+                self.answer_json(issuer.device())
             elif self.path == "/v1/limits/blocks":
                 issuer.calls["blocks"] += 1
                 self.answer_json(issuer.blocks(json.loads(raw)))

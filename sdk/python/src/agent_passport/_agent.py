@@ -15,6 +15,7 @@ from types import TracebackType
 import httpx
 
 from agent_passport._clock import IssuerClock
+from agent_passport._device import Asked, ask_a_person, wait_for_the_person
 from agent_passport._errors import AgentPassportError, ConfigurationError, PassportRefused
 from agent_passport._flow import Flow, arun, check_issuer, run
 from agent_passport._grants import Held, Session, act_for, exchange, obtain_passport
@@ -140,6 +141,15 @@ class Agent:
     async def aact_for(self, handed_on: str, audience: str, scope: str | Iterable[str] = ()) -> Held:
         passport = (await self.apassport()).value
         return await self._arun(act_for(self._session, handed_on, passport, audience, scopes_of(scope)))
+
+    def log_in(self, audience: str, scope: str | Iterable[str], show: Callable[[Asked], None]) -> Held:
+        """A token for a person who says yes on a page of the issuer (RFC 8628); waits until they decided.
+
+        ``show`` is told the page and the code. The token is not kept. Raises AgentPassportError.
+        """
+        asked = run(ask_a_person(self._session, audience, scopes_of(scope)), self._client)
+        show(asked)
+        return run(wait_for_the_person(self._session, asked), self._client)
 
     def forget(self, token: Held) -> None:
         """Use this access token no more: a service refused it before its time."""

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from agent_passport import _jws, _retry
 from agent_passport._clock import IssuerClock
@@ -24,6 +24,7 @@ from agent_passport._protocol import (
     TOKEN_PATH,
 )
 
+Result = TypeVar("Result")
 ASSERTION_SECONDS = 60
 _MENDED_BY_THE_CLOCK = frozenset({"invalid_client", "invalid_dpop_proof", "use_dpop_nonce"})
 
@@ -51,10 +52,6 @@ class Session:
     nonce: str | None = None
     """The last ``DPoP-Nonce`` of the issuer."""
 
-    @property
-    def token_url(self) -> str:
-        return self.issuer + TOKEN_PATH
-
 
 def obtain_passport(session: Session) -> Flow[Held]:
     """Client credentials with ``private_key_jwt`` and a proof. Raises AgentPassportError."""
@@ -67,7 +64,7 @@ def obtain_passport(session: Session) -> Flow[Held]:
             "requested_token_type": PASSPORT_TYPE,
         }
 
-    return (yield from _ask(session, form))
+    return (yield from ask(session, form, read_held))
 
 
 def exchange(session: Session, passport: str, audience: str, scopes: frozenset[str]) -> Flow[Held]:
@@ -76,7 +73,7 @@ def exchange(session: Session, passport: str, audience: str, scopes: frozenset[s
     Raises AgentPassportError.
     """
     fields = {"subject_token": passport, "subject_token_type": PASSPORT_TYPE}
-    return (yield from _ask(session, lambda: _exchange_form(fields, audience, scopes)))
+    return (yield from ask(session, lambda: _exchange_form(fields, audience, scopes), read_held))
 
 
 def act_for(
@@ -92,7 +89,7 @@ def act_for(
         "actor_token": passport,
         "actor_token_type": PASSPORT_TYPE,
     }
-    return (yield from _ask(session, lambda: _exchange_form(fields, audience, scopes)))
+    return (yield from ask(session, lambda: _exchange_form(fields, audience, scopes), read_held))
 
 
 def _exchange_form(fields: Mapping[str, str], audience: str, scopes: frozenset[str]) -> dict[str, str]:
@@ -120,12 +117,21 @@ def make_assertion(session: Session) -> str:
     return _jws.build(session.key, {"typ": ASSERTION_TYP}, claims)
 
 
-def _ask(session: Session, form: Callable[[], dict[str, str]]) -> Flow[Held]:
+def ask(
+    session: Session,
+    form: Callable[[], dict[str, str]],
+    read: Callable[[Answer, float], Result],
+    path: str = TOKEN_PATH,
+) -> Flow[Result]:
+    """One request, tried again where that helps; ``read`` takes the good answer.
+
+    Raises AgentPassportError.
+    """
     waited = 0.0
     mended: set[str] = set()
     for attempt in range(_retry.ATTEMPTS * 2):
         try:
-            answer = yield _request(session, form)
+            answer = yield _request(session, form, path)
             assert answer is not None
         except IssuerUnreachable:
             pause = _retry.wait_for(attempt, None, waited)
@@ -134,7 +140,7 @@ def _ask(session: Session, form: Callable[[], dict[str, str]]) -> Flow[Held]:
         else:
             moved = _learn(session, answer)
             if answer.status == 200:
-                return _read(answer, session.clock.now())
+                return read(answer, session.clock.now())
             refusal = _refusal(answer, session.clock.now())
             if cause := _mend(refusal, answer, moved):
                 # Once for each cause: a server that repeats itself is not asked for ever.
@@ -151,8 +157,8 @@ def _ask(session: Session, form: Callable[[], dict[str, str]]) -> Flow[Held]:
     raise AssertionError("the attempts are counted in wait_for")
 
 
-def _request(session: Session, form: Callable[[], dict[str, str]]) -> Send:
-    url = session.token_url
+def _request(session: Session, form: Callable[[], dict[str, str]], path: str) -> Send:
+    url = session.issuer + path
     proof = make_proof(session.key, "POST", url, now=session.clock.now(), nonce=session.nonce)
     return Send("POST", url, {"DPoP": proof, "Accept": "application/json"}, form())
 
@@ -171,7 +177,7 @@ def _mend(refusal: IssuerRefused, answer: Answer, clock_moved: bool) -> str:
     return ""
 
 
-def _json(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     try:
         body = json.loads(answer.body)
     except ValueError:
@@ -181,7 +187,7 @@ def _json(answer: Answer) -> dict[str, Any]:
 
 def _refusal(answer: Answer, now: float) -> IssuerRefused:
     retry_after = _retry.parse_retry_after(answer.headers.get("Retry-After"), now=now)
-    body = _json(answer)
+    body = json_of(answer)
     if "error" not in body and answer.status in _retry.BUSY:
         body = {"error": "temporarily_unavailable", "error_description": f"HTTP {answer.status}"}
     if "error" not in body:
@@ -189,8 +195,9 @@ def _refusal(answer: Answer, now: float) -> IssuerRefused:
     return refused(body, status=answer.status, retry_after=retry_after)
 
 
-def _read(answer: Answer, now: float) -> Held:
-    body = _json(answer)
+def read_held(answer: Answer, now: float) -> Held:
+    """A token from the answer of the token endpoint. Raises IssuerAnswerInvalid."""
+    body = json_of(answer)
     token, expires_in, scope = (body.get(name) for name in ("access_token", "expires_in", "scope"))
     token_type = body.get("token_type")
     known = isinstance(token, str) and token.isascii() and isinstance(token_type, str)

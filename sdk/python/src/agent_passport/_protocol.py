@@ -2,6 +2,8 @@
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 """RFC 8693 section 2.1."""
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+"""RFC 8628 section 3.4."""
 JWT_BEARER_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 section 2.2."""
 PASSPORT_TYPE = "urn:agent-passport:token-type:passport"
@@ -18,6 +20,7 @@ STATUS_LIST_TYP = "statuslist+jwt"
 DENIED_LIST_TYP = "agent-passport-denied+jwt"
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105
+DEVICE_PATH = "/oauth/device_authorization"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 KEYS_PATH = "/.well-known/jwks.json"
 LISTS_PATH = "/status"

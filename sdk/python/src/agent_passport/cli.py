@@ -16,11 +16,13 @@ from agent_passport._agent import Agent, scopes_of
 from agent_passport._auth import AgentAuth
 from agent_passport._cli_output import ExitCode, failures_told, show
 from agent_passport._credential import Credential
+from agent_passport._device import Asked
 from agent_passport._doctor import examine
 from agent_passport._errors import ConfigurationError, IssuerUnreachable
 from agent_passport._flow import check_issuer
 from agent_passport._grants import Held
 from agent_passport._keys import AgentKey, Kind
+from agent_passport._rotation import BEGUN, FINISHED, begin_rotation, finish_rotation
 
 EPILOG = (
     "Exit codes: 0 done; 1 refused by the issuer or the service; 2 wrong option, key file or environment; "
@@ -81,6 +83,39 @@ def _new_key(kind: str) -> AgentKey:
     return AgentKey.generate(known[kind.lower()])
 
 
+@keys_app.command("rotate")
+def rotate(
+    key: KeyFile = "",
+    kind: Annotated[str, typer.Option(help="Ed25519 or P-256.")] = "Ed25519",
+    finish: Annotated[
+        bool,
+        typer.Option(
+            "--finish", help="The new key is registered: prove it, and put it in the old one's place."
+        ),
+    ] = False,
+    issuer: Issuer = "",
+    client_id: ClientId = "",
+    as_json: Json = False,
+) -> None:
+    """Change the key without a gap, in two steps.
+
+    First a new key is made beside the old one, which goes on working; register its public half. Then
+    --finish gets a passport with the new key, and only if that works lets it take the old one's place. The
+    old one is kept as FILE.old: retire it in the portal, and delete it.
+    """
+    with failures_told(as_json=as_json):
+        path = Path(_need(key, "--key"))
+        new = finish_rotation(path, issuer, client_id) if finish else begin_rotation(path, _new_key(kind))
+    result = {
+        "file": str(path if finish else path.with_name(f"{path.name}.new")),
+        "thumbprint": new.thumbprint,
+    }
+    show(result | {"public_jwk": new.public_jwk}, as_json=as_json)
+    if not as_json:
+        told = FINISHED if finish else BEGUN
+        typer.echo(told, file=sys.stderr)
+
+
 @passport_app.command("show")
 def show_passport(
     issuer: Issuer = "",
@@ -119,6 +154,32 @@ def verify_passport(
 
 
 @app.command()
+def login(
+    audience: Audience,
+    scope: Scope = "",
+    issuer: Issuer = "",
+    client_id: ClientId = "",
+    key: KeyFile = "",
+    show_token: Show = False,
+    as_json: Json = False,
+) -> None:
+    """Ask a person for access: shows a page and a code, and waits until they have decided there.
+
+    The token is for them, bound to the agent's key, and is not kept.
+    """
+    with failures_told(as_json=as_json), _agent(issuer, client_id, key, "") as agent:
+        show(_token(audience, agent.log_in(audience, scope, _tell_page), show_token), as_json=as_json)
+
+
+def _tell_page(asked: Asked) -> None:
+    """On stderr: what is on stdout is the result."""
+    typer.echo(f"Open {asked.page} and type {asked.user_code}", file=sys.stderr)
+    if asked.page_with_code != asked.page:
+        typer.echo(f"or open {asked.page_with_code}", file=sys.stderr)
+    typer.echo("Waiting for the decision …", file=sys.stderr)
+
+
+@app.command()
 def token(
     audience: Audience,
     scope: Scope = "",
@@ -131,14 +192,17 @@ def token(
 ) -> None:
     """Exchange the passport for an access token for one service."""
     with failures_told(as_json=as_json), _agent(issuer, client_id, key, state) as agent:
-        held = agent.token(audience, scope)
-        result = {
-            "audience": audience,
-            "scopes": sorted(held.scopes),
-            "token_type": held.token_type,
-            "expires_at": _moment(held.expires_at),
-        }
-        show(result | ({"access_token": held.value} if show_token else {}), as_json=as_json)
+        show(_token(audience, agent.token(audience, scope), show_token), as_json=as_json)
+
+
+def _token(audience: str, held: Held, show_token: bool) -> dict[str, Any]:
+    result = {
+        "audience": audience,
+        "scopes": sorted(held.scopes),
+        "token_type": held.token_type,
+        "expires_at": _moment(held.expires_at),
+    }
+    return result | ({"access_token": held.value} if show_token else {})
 
 
 @app.command()

@@ -9,6 +9,7 @@ from accounts.linkage.models import (
     ClusterLink,
     LinkageLock,
     LinkageRun,
+    Pin,
     Signal,
     UnsettledAccount,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "LinkageLock",
     "LinkageRun",
     "Membership",
+    "Pin",
     "Signal",
     "UnsettledAccount",
     "User",

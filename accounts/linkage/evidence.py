@@ -6,10 +6,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import batched
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.linkage.columns import Evidence, Sighting, Value, gather
-from accounts.linkage.models import AccountCluster, ClusterLink, Signal
+from accounts.linkage.models import AccountCluster, ClusterLink, Pin, Signal
 from accounts.linkage.weigh import CAPS, is_evidence
 
 CHUNK = 500
@@ -101,7 +101,17 @@ def _reached(environment: str, frontier: list[str], fresh: Mapping[Value, int]) 
     links = [value for value, number in fresh.items() if is_evidence(value.kind, number)]
     hubs = [value for value, number in fresh.items() if number > CAPS[value.kind]]
     reached = {one for who in holders_of(environment, links).values() for one in who}
-    return reached | _fellow_members(environment, frontier, hubs)
+    return reached | _fellow_members(environment, frontier, hubs) | _pinned(environment, frontier)
+
+
+def _pinned(environment: str, account_ids: list[str]) -> set[str]:
+    """Whom people put together with these accounts, or keep apart from them."""
+    found: set[str] = set()
+    for ids in batched(account_ids, CHUNK):
+        rows = Pin.objects.filter(environment=environment, ended_at=None)
+        pairs = rows.filter(Q(account_id__in=ids) | Q(other_id__in=ids)).values_list("account_id", "other_id")
+        found.update(account for pair in pairs for account in pair)
+    return found
 
 
 def sightings_of(environment: str, account_ids: Iterable[str]) -> list[Sighting]:

@@ -158,6 +158,30 @@ class BanMemory(models.Model):
         indexes = [models.Index(fields=["batch_id"], name="ban_batch")]
 
 
+class Pin(models.Model):
+    """A person's word on two accounts; it stands above what was found, until it ends."""
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    """The one that is moved."""
+    other = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    together = models.BooleanField()
+    reason = models.CharField(max_length=200)
+    placed_by = models.CharField(max_length=80)
+    created_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "other", "environment"],
+                condition=models.Q(ended_at=None),
+                name="one_pin_in_force",
+            )
+        ]
+
+
 class UnsettledAccount(models.Model):
     """The neighbourhood of this account has changed and was not recomputed yet."""
 

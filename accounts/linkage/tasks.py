@@ -5,6 +5,7 @@ from datetime import timedelta
 from accounts.linkage.expiry import purge
 from accounts.linkage.models import Environment
 from accounts.linkage.observe import RECOMPUTE
+from accounts.linkage.pins import end_pins
 from accounts.linkage.rebuild import settle_everything
 from accounts.linkage.settle import settle, settle_marked
 from foundation import clock
@@ -31,3 +32,8 @@ def sweep() -> None:
 @every(86_400, "accounts.linkage.purge")
 def purge_daily() -> None:
     purge(clock.now())
+
+
+@every(60, "accounts.linkage.pins")
+def end_pins_in_time() -> None:
+    end_pins(clock.now())

@@ -15,6 +15,7 @@ from accounts.linkage.evidence import CHUNK
 from accounts.linkage.groups import BLOCK, Group, Tie
 from accounts.linkage.identity import match
 from accounts.linkage.models import AccountCluster, Cluster, ClusterLink, new_cluster_id
+from accounts.linkage.pins import PINNED, apply_pins, pins_of
 from accounts.linkage.weigh import MODEL_VERSION
 from foundation.ledger.append import Happened, append_many
 
@@ -71,6 +72,7 @@ def write_groups(
     found = _join_only(old, groups) if cut else list(groups)
     if not whole and not cut:
         found = _with_attached(old, found)
+    found = apply_pins(found, pins_of(environment, account_ids))
     found.sort(key=lambda group: min(group.accounts))
     change = _change(environment, old, found, cut=cut, whole=whole, now=now)
     _write_begun(change)
@@ -141,7 +143,8 @@ def _with_attached(old: Old, groups: list[Group]) -> list[Group]:
     matching = match(old.members, [group.accounts for group in found])
     follows = {cluster: number for number, cluster in matching.keeps.items()} | dict(matching.merged_into)
     for cluster, members in old.members.items():
-        others = {one for one in members if old.basis[one] != BLOCK and one not in in_block}
+        # Who was pinned is put there again, as long as the pin holds.
+        others = {one for one in members if old.basis[one] not in (BLOCK, PINNED) and one not in in_block}
         number = follows.get(cluster)
         if len(others) < 2 and number is None:
             continue

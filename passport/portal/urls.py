@@ -7,7 +7,16 @@ from accounts.people.models import User
 from accounts.portal import steps
 from accounts.portal.menus import ACCOUNT_PAGES, Item
 from passport.agents.models import Agent
-from passport.portal import acting, agents, catalogue, grant_details, people_grants, wizard, workloads
+from passport.portal import (
+    acting,
+    agents,
+    catalogue,
+    grant_details,
+    people_grants,
+    redirects,
+    wizard,
+    workloads,
+)
 from passport.portal.self_registration import self_registration
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         grant_details.grant_limits,
         name="agent_grant_limits",
     ),
+    path("a/<str:account_id>/agents/<str:agent_id>/redirects/", redirects.redirects, name="agent_redirects"),
     path("a/<str:account_id>/agents/<str:agent_id>/acting/", acting.acting, name="agent_acting"),
     path(
         "a/<str:account_id>/agents/<str:agent_id>/acting/<int:rule_id>/end/",

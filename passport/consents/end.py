@@ -31,7 +31,7 @@ def end_consent(consent_id: str, *, reason: str, actor: str, now: datetime) -> b
     append(
         "consent.ended",
         actor=actor,
-        subject_ids=subjects_of(consent, None),
+        subject_ids=subjects_of(consent),
         reason=reason,
         payload={"client": consent.client_id},
         at=now,

@@ -55,7 +55,7 @@ def give(user_id: str, wanted: Wanted, *, now: datetime) -> Consent:
     append(
         "consent.given",
         actor=f"user:{user_id}",
-        subject_ids=subjects_of(consent, client.account_id),
+        subject_ids=subjects_of(consent),
         payload={
             "client": client.client_id,
             "kind": client.kind,
@@ -96,8 +96,9 @@ def give_code(
     return code
 
 
-def subjects_of(consent: Consent, account_id: str | None) -> list[str]:
-    return [consent.pk, consent.user_id, consent.client_id, *([account_id] if account_id else [])]
+def subjects_of(consent: Consent) -> list[str]:
+    """Not the account behind the client: who its agents act for is no business of its members."""
+    return [consent.pk, consent.user_id, consent.client_id]
 
 
 def digest_of_client(client: OAuthClient) -> str:

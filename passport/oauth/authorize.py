@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.contrib.auth.views import redirect_to_login
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -104,23 +104,24 @@ def ask_person(
 def approve(
     user: User, asked: AuthorizationRequest, ask: Ask, pushed: PushedRequest | None, now: datetime
 ) -> HttpResponse:
-    if pushed is not None and not use_pushed(pushed, now):
-        raise InvalidRequest("this request was answered already")
     asker = asked.asker
-    code = give_code(
-        user.pk,
-        Wanted(
-            asker.client,
-            ask.resources,
-            ask.scopes,
-            asker.redirect_uri,
-            details_claim(ask.details) or (),
-        ),
-        code_challenge=asked.code_challenge,
-        thumbprint=asked.thumbprint,
-        redirect_was_sent=asker.redirect_was_sent,
-        now=now,
-    )
+    with transaction.atomic():
+        if pushed is not None and not use_pushed(pushed, now):
+            raise InvalidRequest("this request was answered already")
+        code = give_code(
+            user.pk,
+            Wanted(
+                asker.client,
+                ask.resources,
+                ask.scopes,
+                asker.redirect_uri,
+                details_claim(ask.details) or (),
+            ),
+            code_challenge=asked.code_challenge,
+            thumbprint=asked.thumbprint,
+            redirect_was_sent=asker.redirect_was_sent,
+            now=now,
+        )
     log.info("consent_given", client=asker.client.client_id, kind=asker.client.kind)
     return redirect_with_code(asker, code)
 

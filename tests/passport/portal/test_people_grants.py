@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.owners.models import Membership
 from foundation.ledger.models import Entry
 from passport.consents.models import AuthorizationCode, Consent
 from passport.consents.sweep import sweep
@@ -85,3 +86,12 @@ def test_what_is_in_use_is_not_swept(pair, dora, clock) -> None:
     assert listed(dora) == ["active"]
     clock.forward(days=60)
     assert listed(dora) == ["expired"]
+
+
+def test_the_agents_owner_does_not_learn_who_it_acts_for(pair, dora, asker) -> None:
+    alice = Person("alice@people.example")
+    Membership.objects.create(account=asker.account, user=alice.user, role="owner")
+    text = alice.client.get(f"/a/{asker.account.pk}/activity/").content.decode()
+    assert "Agent registered" in text
+    assert dora.email not in text
+    assert dora.user.pk not in text

@@ -191,8 +191,14 @@ def _read_name(members: Mapping[str, Any], name: str, *, most: int = 120) -> str
 
 
 def _read_page(members: Mapping[str, Any], name: str) -> str:
-    """An https URL that people or we may open. Never one with a user, a fragment or blanks in it."""
-    value = members[name]
+    return read_url(members[name], name)
+
+
+def read_url(value: Any, name: str) -> str:
+    """An https URL that people or we may open. Never one with a user, a fragment or blanks in it.
+
+    Raises InvalidClientMetadata.
+    """
     if isinstance(value, str) and len(value) <= MOST_URL and re.fullmatch("[!-~]+", value):
         try:
             parts = urlsplit(value)

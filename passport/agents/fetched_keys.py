@@ -13,13 +13,14 @@ from django.db.models import F, Q
 
 from foundation import clock
 from foundation.jobs.periodic import every
+from foundation.ledger.append import append
 from foundation.outbound import documents
 from foundation.outbound.client import KEYS, OutboundError
 from foundation.outbound.documents import Document, Kind
 from passport.agents.key_sets import read_key_set
 from passport.agents.keys import PublicKey
 from passport.agents.models import Agent, AgentKey
-from passport.agents.registration import insert_key, observe_key
+from passport.agents.registration import insert_key, lock_open, observe_key
 from passport.fields import Effect
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ def usable_keys(agent: Agent, *, kid: str | None, now: datetime) -> list[AgentKe
     While the server of the keys is down, those that were read hold to their end. A ``kid`` that
     is not among them has them read again, at most once a minute.
     """
-    document = _read(agent, kid, now)
+    document = _read(agent, kid, now) if agent.jwks_uri else None
     if document is None:
         return []
     keys = read_key_set(document.body)
@@ -49,6 +50,26 @@ def usable_keys(agent: Agent, *, kid: str | None, now: datetime) -> list[AgentKe
         effect__lt=Effect.SUSPEND,
     )
     return list(rows)
+
+
+def publish_at(agent: Agent, url: str, *, actor: str, now: datetime) -> None:
+    """From now its keys are those at ``url``; empty: no longer, and those that came from there end.
+
+    Keys that were registered one by one stay until they are ended. Raises Closed.
+    """
+    with transaction.atomic():
+        lock_open(agent)
+        Agent.objects.filter(pk=agent.pk).update(jwks_uri=url, keys_read_at=None)
+        if url != agent.jwks_uri:
+            AgentKey.objects.filter(agent=agent, fetched=True, not_after=None).update(not_after=now)
+        append(
+            "agent.changed",
+            actor=actor,
+            subject_ids=[agent.client_id, agent.account_id],
+            payload={"jwks_uri": url},
+            at=now,
+        )
+    agent.jwks_uri = url
 
 
 def _read(agent: Agent, kid: str | None, now: datetime) -> Document | None:

@@ -178,7 +178,8 @@ def _find_keys(
     )
     agent = keys[0].agent if keys else Agent.objects.filter(client_id=client_id).first()
     if agent is not None and agent.jwks_uri:
-        return agent, None, usable_keys(agent, kid=kid, now=now)
+        published = usable_keys(agent, kid=kid, now=now)
+        return agent, None, [*published, *(key for key in keys if not key.fetched)]
     return (agent if keys else None), None, keys
 
 

@@ -47,6 +47,8 @@ type Registered = Agent | OpenClient
 
 BY_ADDRESS: Final = DoorLimit("register", quota=20, window_seconds=3600)
 """Open registrations: an office behind one address sets up its programs; a script is slowed down."""
+REFUSED: Final = DoorLimit("registration_refused", quota=60, window_seconds=60)
+"""Tokens that open nothing, from one address: good ones are not counted here."""
 BY_CLIENT: Final = DoorLimit("registration", quota=60, window_seconds=60)
 SERVER_SET: Final = (
     "registration_access_token",
@@ -65,6 +67,7 @@ def register(request: HttpRequest) -> HttpResponse:
         return _register_openly(request)
     token = tokens.find_initial_token(bearer, now)
     if token is None:
+        charge_door(REFUSED, {"address": place_of(client_address(request))}, now)
         raise invalid_token("the initial access token is unknown, used or past its hour")
     charge_door(BY_CLIENT, {"account": token.account_id}, now)
     _check_account(token.account_id, token.environment)
@@ -190,6 +193,7 @@ def _find(request: HttpRequest, client_id: str) -> tuple[str, Registered]:
         raise InvalidToken("send the registration access token", headers=challenge)
     owner = tokens.find_registered(token)
     if owner is None:
+        charge_door(REFUSED, {"address": place_of(client_address(request))}, clock.now())
         raise invalid_token("the registration access token is unknown, or its client is gone")
     if owner != client_id:
         raise AccessDenied("the registration access token is another client's")

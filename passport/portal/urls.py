@@ -17,6 +17,7 @@ from passport.portal import (
     wizard,
     workloads,
 )
+from passport.portal.published_keys import published_keys
 from passport.portal.self_registration import self_registration
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,6 +26,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("a/<str:account_id>/agents/new/", wizard.new_agent, name="agent_new"),
     path("a/<str:account_id>/agents/new/<str:step>/", wizard.new_agent, name="agent_new_step"),
     path("a/<str:account_id>/agents/<str:agent_id>/", agents.agent_page, name="agent"),
+    path(
+        "a/<str:account_id>/agents/<str:agent_id>/keys/published/",
+        published_keys,
+        name="agent_keys_published",
+    ),
     path("a/<str:account_id>/agents/<str:agent_id>/keys/new/", agents.new_key, name="agent_key_new"),
     path(
         "a/<str:account_id>/agents/<str:agent_id>/keys/<str:key_id>/end/",

@@ -156,6 +156,12 @@ def test_an_initial_token_that_is_used_forged_or_old_is_refused(
         assert 'error="invalid_token"' in answer["WWW-Authenticate"]
 
 
+def test_an_address_that_tries_tokens_is_slowed_down_and_good_ones_still_pass(initial: str) -> None:
+    statuses = [register(reader(), f"iat_guess{number}").status_code for number in range(61)]
+    assert (statuses.count(401), statuses[-1]) == (60, 429)
+    assert register(reader(), initial).status_code == 201
+
+
 class TestWithoutOne:
     def test_a_public_client_is_registered_that_acts_for_people_alone(self) -> None:
         answer = register(helper())

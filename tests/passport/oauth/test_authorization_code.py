@@ -149,7 +149,6 @@ def test_of_several_resources_the_client_names_one_for_each_token(tokens, asker,
     assert claims_of(again["access_token"])["sub"] != claims_of(body["access_token"])["sub"]
 
 
-@pytest.mark.refusal("DPOP-12")
 def test_where_binding_is_demanded_a_token_needs_a_proof(tokens, code, asker, model) -> None:
     change(asker, dpop_bound_access_tokens=True)
     refused(tokens.redeem(code), "invalid_request", reason="proof_missing")

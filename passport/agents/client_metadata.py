@@ -71,6 +71,8 @@ def read_metadata(members: Mapping[str, Any], *, grants: tuple[str, ...]) -> Cli
     for name in SECRETS:
         if name in members:
             raise InvalidClientMetadata(f"{name} is not taken: clients have no secret here")
+    # RFC 7592 section 2.2: null is as good as omitted.
+    members = {name: value for name, value in members.items() if value is not None}
     keys, jwks_uri = _read_keys(members)
     redirect_uris, application_type = _read_redirects(members)
     auth_method = _read_auth_method(members, has_keys=bool(keys or jwks_uri))
@@ -177,7 +179,7 @@ def _read_about(members: Mapping[str, Any]) -> dict[str, Any]:
         "contacts": _read_contacts,
         "authorization_details_types": _read_types,
     }
-    return {name: reader(members, name) for name, reader in readers.items() if name in members}
+    return {name: reader(members, name) for name, reader in readers.items() if members.get(name, "") != ""}
 
 
 def _read_name(members: Mapping[str, Any], name: str, *, most: int = 120) -> str:

@@ -47,7 +47,7 @@ type Registered = Agent | OpenClient
 
 BY_ADDRESS: Final = DoorLimit("register", quota=20, window_seconds=3600)
 """Open registrations: an office behind one address sets up its programs; a script is slowed down."""
-REFUSED: Final = DoorLimit("registration_refused", quota=60, window_seconds=60)
+REFUSED: Final = DoorLimit("registration_refused", quota=60, window_seconds=3600)
 """Tokens that open nothing, from one address: good ones are not counted here."""
 BY_CLIENT: Final = DoorLimit("registration", quota=60, window_seconds=60)
 SERVER_SET: Final = (

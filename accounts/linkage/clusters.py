@@ -137,6 +137,18 @@ def neighbours_of(cluster_id: str) -> list[Candidate]:
     return _candidates(nearest, shared, environment)
 
 
+def hubs_of(account_id: str, environment: str) -> list[Seen]:
+    """What an account shares with so many, or of such a kind, that it says nothing. Two queries."""
+    values = values_of(environment, [account_id], every_kind=True)
+    counts = counts_of(environment, values)
+    found = [
+        Seen(value.kind, value.tag, counts[value], False, say_hub(value.kind, counts[value]))
+        for value in values
+        if counts[value] > 1 and not is_evidence(value.kind, counts[value])
+    ]
+    return sorted(found, key=lambda one: (one.kind, one.tag))
+
+
 def seen_of(account_id: str, environment: str) -> list[Seen]:
     """What an account was seen with, as far as others have it too; evidence first."""
     values = values_of(environment, [account_id], every_kind=True)

@@ -55,7 +55,7 @@ def entries_about(subject_id: str, *, before: int | None = None, limit: int = 50
     subjects = EntrySubject.objects.filter(subject_id=subject_id)
     if before is not None:
         subjects = subjects.filter(entry_id__lt=before)
-    rows = subjects.order_by("-entry_id").select_related("entry", "entry__position")[:limit]
+    rows = subjects.order_by("-entry_id").select_related("entry", "entry__position", "entry__text")[:limit]
     return [row.entry for row in rows]
 
 

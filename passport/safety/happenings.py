@@ -8,7 +8,7 @@ from django.utils.translation import gettext, ngettext
 
 from accounts.people.models import User
 from accounts.people.roles import GIVEN, TAKEN
-from foundation.ledger.models import Entry, EntryText
+from foundation.ledger.models import Entry
 from passport.safety.words import say_actor, say_entry, say_reason
 
 
@@ -23,15 +23,16 @@ class Happening:
 
 
 def happenings(entries: Sequence[Entry]) -> list[Happening]:
-    """The entries in their order. Two queries."""
+    """The entries, with their texts (``entries_about``), in their order. One query."""
     people = people_of(entry.actor for entry in entries)
-    texts = dict(
-        EntryText.objects.filter(entry__in=[entry.pk for entry in entries]).values_list("entry_id", "text")
-    )
     return [
-        Happening(say_entry(entry), _detail(entry), people[entry.actor], entry.at, texts.get(entry.pk, ""))
+        Happening(say_entry(entry), _detail(entry), people[entry.actor], entry.at, _text(entry))
         for entry in entries
     ]
+
+
+def _text(entry: Entry) -> str:
+    return entry.text.text if hasattr(entry, "text") else ""
 
 
 def people_of(actors: Iterable[str]) -> dict[str, str]:

@@ -12,10 +12,10 @@ from accounts.linkage.clusters import (
     Place,
     Reason,
     Seen,
+    hubs_of,
     neighbours_of,
     places_of,
     reasons_of,
-    seen_of,
 )
 from accounts.linkage.models import Cluster
 from accounts.linkage.weigh import say_candidate, say_shared
@@ -118,7 +118,7 @@ def read_account(account: Account, environment: str, now: datetime) -> AccountSh
         levels=levels_of(account.pk, environment, now),
         place=place,
         reasons=_in_names(_reasons(account.pk, place)),
-        no_evidence=[seen for seen in seen_of(account.pk, environment) if not seen.evidence],
+        no_evidence=hubs_of(account.pk, environment),
         agents=list(Agent.objects.filter(account=account, environment=environment).order_by("-pk")[:SHOWN]),
         passports=list(passports.select_related("agent").order_by("-issued_at")[:SHOWN]),
         restrictions=active_restrictions([account.pk], now),

@@ -18,11 +18,15 @@ from foundation import clock
 from foundation.ledger.append import append
 from foundation.ledger.sequence import sequence
 from passport.agents.models import Agent, AgentKey
+from passport.fields import Effect
 from passport.restrictions.models import Restriction
 from passport.revocation.batch import State
 from passport.revocation.models import RevocationBatch
+from passport.revocation.preview import make_preview
+from passport.revocation.steps import create_batch
 from passport.services.models import Scope, Service
 from tests import people
+from tests.passport.revocation.hydra import cluster, join
 
 pytestmark = pytest.mark.django_db
 PAGE, LIST, CASE = 12, 8, 15
@@ -108,6 +112,22 @@ def fill_account(account: Account, place: str) -> None:
     append("agent.registered", actor=f"user:{member.pk}", subject_ids=[agent.client_id, account.pk])
 
 
+def cases(account: Account, sam: User) -> list[str]:
+    """Pages about one account, one cluster, one batch, one held proof, one colleague."""
+    joint = cluster("crowd", *Account.objects.values_list("pk", flat=True)[: 1 + FEW])
+    batch = create_batch(
+        environment="sandbox", chosen_by="cluster", chosen_from=joint, reason="spam",
+        actor=f"user:{sam.pk}", now=clock.now(), effect=Effect.SUSPEND,
+    )  # fmt: skip
+    make_preview(batch.pk, actor=f"user:{sam.pk}", now=clock.now())
+    proof = Attestation.objects.first()
+    assert proof is not None
+    return [
+        f"accounts/{account.pk}/?environment=sandbox", f"clusters/{joint}/", f"batches/{batch.pk}/preview/",
+        f"attestations/{proof.pk}/", f"roles/{sam.pk}/",
+    ]  # fmt: skip
+
+
 def asked(browser: Client, url: str) -> int:
     browser.get(url)  # what is remembered by the process is remembered now
     with CaptureQueriesContext(connection) as seen:
@@ -116,7 +136,7 @@ def asked(browser: Client, url: str) -> int:
     return len(seen)
 
 
-def test_no_list_asks_more_when_it_has_more_rows(account: Account, alice: User, sam: User) -> None:
+def test_no_page_asks_more_when_it_has_more_rows(account: Account, alice: User, sam: User) -> None:
     console, portal = people.browser(sam, factor=True), people.browser(alice, factor=True)
     for browser in (console, portal):
         for _ in range(3):  # its device is noted at the second visit
@@ -125,8 +145,11 @@ def test_no_list_asks_more_when_it_has_more_rows(account: Account, alice: User, 
     pages |= {f"/a/{account.pk}/{one}": (portal, LIST) for one in PORTAL_LISTS}
     pages |= {f"/a/{account.pk}/{one}": (portal, PAGE) for one in PORTAL_PAGES}
     fill(account, sam, FEW)
+    pages |= {f"/admin/{one}": (console, CASE) for one in cases(account, sam)}
     few = {url: asked(browser, url) for url, (browser, _) in pages.items()}
     fill(account, sam, MANY)
+    for other in Account.objects.filter(name__startswith=f"acc {MANY}"):
+        join("clu_crowd", other.pk)
     many = {url: asked(browser, url) for url, (browser, _) in pages.items()}
     assert {url: (few[url], many[url]) for url in pages if few[url] != many[url]} == {}
     over = {url: many[url] for url, (_, most) in pages.items() if many[url] > most + FRAME}

@@ -30,6 +30,8 @@ from tests.passport.revocation.hydra import cluster, join
 
 pytestmark = pytest.mark.django_db
 PAGE, LIST, CASE = 12, 8, 15
+ACCOUNT = CASE + 1
+"""The page about one account shows a case and all that the account owns: one query more than a case."""
 FRAME = 3
 """Before any page begins: the session, the person, and their groups or their membership."""
 FEW, MANY = 2, 12
@@ -146,6 +148,7 @@ def test_no_page_asks_more_when_it_has_more_rows(account: Account, alice: User, 
     pages |= {f"/a/{account.pk}/{one}": (portal, PAGE) for one in PORTAL_PAGES}
     fill(account, sam, FEW)
     pages |= {f"/admin/{one}": (console, CASE) for one in cases(account, sam)}
+    pages[f"/admin/accounts/{account.pk}/?environment=sandbox"] = (console, ACCOUNT)
     few = {url: asked(browser, url) for url, (browser, _) in pages.items()}
     fill(account, sam, MANY)
     for other in Account.objects.filter(name__startswith=f"acc {MANY}"):

@@ -69,6 +69,7 @@ migrations: .venv/.installed ## models and migrations agree
 
 bench: .venv/.installed ## what the hot paths cost, a peer beside each in the same run
 	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON) -m "benchmarks.$$(basename $$file .py)" || exit 1; done
+	@echo "== sdk/typescript/benchmarks/verify.ts"; PATH="$$(bin/node-folder):$$PATH" && cd sdk/typescript && npm ci --silent && npm run -s bench
 
 requirements: .venv/.installed ## pin anew what pyproject.toml asks for
 	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes --no-header -q -o requirements/dev.txt

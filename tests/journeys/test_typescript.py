@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,16 +37,20 @@ def npm(*words: str, cwd: Path) -> str:
     return done.stdout
 
 
+def built(*words: str) -> None:
+    """Run npm in the package, one at a time: two builds of two workers into one folder would meet."""
+    with (PACKAGE / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (PACKAGE / "node_modules").exists():
+            npm("ci", cwd=PACKAGE)
+        npm(*words, cwd=PACKAGE)
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that held nothing, with the packed SDK and what its README says to install."""
     folder = tmp_path_factory.mktemp("typescript")
-    with (PACKAGE / "package.json").open() as lock:
-        # Another worker may be at it: two builds into one folder would meet.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (PACKAGE / "node_modules").exists():
-            npm("ci", cwd=PACKAGE)
-        npm("pack", "--pack-destination", str(folder), cwd=PACKAGE)
+    built("pack", "--pack-destination", str(folder))
     (packed,) = folder.glob("agent-passport-*.tgz")
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     npm("install", str(packed), "express@5", cwd=folder)
@@ -123,35 +128,56 @@ def test_an_agent_in_python_is_served(
     )
 
 
-def test_an_agent_in_typescript_is_served(
+def run_example(
+    command: list[str],
+    issuer: Issuer,
+    agent: dict[str, Any],
+    service: ExampleService | TypeScriptService,
+    folder: Path,
+) -> None:
+    """An example agent, as its first lines say to start it; both of its calls must be served."""
+    key = folder / "agent-key.json"
+    key.write_text(json.dumps(agent["private_jwk"]))
+    key.chmod(0o600)
+    env = node_environment() | {
+        "AGENT_PASSPORT_ISSUER": issuer.url,
+        "AGENT_PASSPORT_CLIENT_ID": agent["client_id"],
+        "AGENT_PASSPORT_KEY": str(key),
+        "AGENT_PASSPORT_STATE": str(folder / "state"),
+        "SERVICE_AUDIENCE": service.audience,
+        "SERVICE_URL": service.url,
+        "PYTHONPATH": str(ROOT / "sdk" / "python" / "src"),
+    }
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    echoed, inferred = done.stdout.splitlines()
+    assert echoed.startswith("200 ")
+    assert agent["client_id"] in echoed
+    assert inferred.startswith('200 {"completion":"hello"')
+    assert '"hour";r=' in inferred
+
+
+def test_the_example_agent_in_typescript_is_served(
     installed: Path,
     issuer: Issuer,
     demo: dict[str, Any],
     service: ExampleService | TypeScriptService,
     tmp_path: Path,
 ) -> None:
-    found = demo["agents"][1]
-    key = tmp_path / "agent-key.json"
-    key.write_text(json.dumps(found["private_jwk"]))
-    key.chmod(0o600)
-    env = node_environment() | {
-        "AGENT_PASSPORT_ISSUER": issuer.url,
-        "AGENT_PASSPORT_CLIENT_ID": found["client_id"],
-        "AGENT_PASSPORT_KEY": str(key),
-        "AGENT_PASSPORT_STATE": str(tmp_path / "state"),
-        "SERVICE_AUDIENCE": service.audience,
-        "SERVICE_URL": service.url,
-    }
     example = installed / "node_modules" / "agent-passport" / "examples" / "agent.js"
-    done = subprocess.run(
-        ["node", str(example)], env=env, cwd=installed, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    echoed, inferred = done.stdout.splitlines()
-    assert echoed.startswith("200 ")
-    assert found["client_id"] in echoed
-    assert inferred.startswith('200 {"completion":"hello"')
-    assert "RateLimit" not in done.stderr
+    run_example(["node", str(example)], issuer, demo["agents"][1], service, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["agent.py", "agent_requests.py"])
+def test_the_example_agents_in_python_are_served(
+    issuer: Issuer,
+    demo: dict[str, Any],
+    service: ExampleService | TypeScriptService,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    example = ROOT / "sdk" / "python" / "examples" / name
+    run_example([sys.executable, str(example)], issuer, demo["agents"][0], service, tmp_path)
 
 
 def test_the_packed_types_serve_a_strict_compiler(installed: Path) -> None:

@@ -5,15 +5,19 @@ import { base64url } from "jose";
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const ALPHABET = /^[A-Za-z0-9_-]*$/;
+const ENCODER = new TextEncoder();
+/** Node's own, where there is one: five times as quick. */
+const buffer = (globalThis as { Buffer?: typeof globalThis.Buffer }).Buffer;
 
 export function encode(raw: Uint8Array): string {
-  return base64url.encode(raw);
+  if (!buffer) return base64url.encode(raw);
+  return buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString("base64url");
 }
 
 /** Throws for padding, foreign characters and any second spelling of the same bytes. */
 export function decode(text: string): Bytes {
   if (!ALPHABET.test(text) || text.length % 4 === 1) throw new Error("not base64url");
-  const raw = base64url.decode(text) as Bytes;
+  const raw = (buffer ? buffer.from(text, "base64url") : base64url.decode(text)) as Bytes;
   // Libraries ignore left-over bits: only what encodes back is accepted.
   const tail = text.length % 4 && text.slice(-(text.length % 4));
   if (tail && !encode(raw.subarray(raw.length - (raw.length % 3))).endsWith(tail)) {
@@ -23,7 +27,7 @@ export function decode(text: string): Bytes {
 }
 
 export function utf8(text: string): Bytes {
-  return new TextEncoder().encode(text) as Bytes;
+  return ENCODER.encode(text) as Bytes;
 }
 
 type HashModule = { createHash(name: string): { update(raw: Bytes): { digest(): Uint8Array } } };

@@ -15,6 +15,8 @@ export interface JsonObject {
 export class NotJson extends Error {}
 
 const DEPTH = 16;
+/** A byte order mark stays in the text, and is refused as what it is: no JSON. */
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const SPACE = /[ \t\n\r]*/y;
@@ -33,8 +35,7 @@ export function parseJson(text: string): Json {
 export function parseBytes(raw: Uint8Array): Json {
   let text: string;
   try {
-    // A byte order mark stays in the text, and is refused as what it is: no JSON.
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
+    text = DECODER.decode(raw);
   } catch {
     throw new NotJson("not UTF-8");
   }

@@ -58,19 +58,23 @@ function required(jwk: Json | undefined): PublicJwk {
   throw new BadKey("jwk is neither Ed25519 nor P-256");
 }
 
-function isCoordinate(value: Json | undefined): value is string {
-  if (typeof value !== "string" || value.length !== 43) return false;
+const isCoordinate = (value: Json | undefined): value is string => typeof value === "string" && value.length === 43;
+
+function checkCoordinate(text: string): void {
   try {
-    return decode(value).length === 32;
+    if (decode(text).length === 32) return;
   } catch {
-    return false;
+    // Said below.
   }
+  throw new BadKey("a coordinate is not base64url of 32 bytes");
 }
 
 async function load(jwk: PublicJwk): Promise<PublicKey> {
   const isEd = jwk.kty === "OKP";
   const algorithm = isEd ? { name: "Ed25519" } : { name: "ECDSA", namedCurve: "P-256" };
   const algs = isEd ? ["EdDSA", "Ed25519"] : ["ES256"];
+  checkCoordinate(jwk.x);
+  if (jwk.kty === "EC") checkCoordinate(jwk.y);
   let key: CryptoKey;
   try {
     key = await crypto.subtle.importKey("jwk", { ...jwk }, algorithm, false, ["verify"]);

@@ -41,6 +41,19 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], seconds: float 
     pytest.fail(f"{url} was not ready within {seconds:.0f} s")
 
 
+def wait_until_answers(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
+    """Whatever the answer is: a server that has no probe of ours."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the server stopped with {process.returncode}"
+        try:
+            httpx.get(url, timeout=5)
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    pytest.fail(f"{url} did not answer within {seconds:.0f} s")
+
+
 def clean_environment(**more: str) -> dict[str, str]:
     kept = {
         name: value

@@ -1,6 +1,7 @@
 """A person is asked: what is refused on a page, what goes back to the client, and what they agree to."""
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
 from foundation.ledger.models import Entry
@@ -231,3 +232,13 @@ def test_the_persons_level_counts_where_no_account_stands_behind_the_client(aske
     change(asker, state="active")
     said = goes_back(Person().client.get(ask(asker.id)), "invalid_scope")
     assert "identity level document" in said["error_description"]
+
+
+def test_a_database_that_is_away_is_a_page_that_says_when_to_come_back(asker) -> None:
+    def away(*_):
+        raise OperationalError("gone")
+
+    with connection.execute_wrapper(away):
+        answer = Client().get(ask(asker.id))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert b"Wait a moment and try again" in answer.content

@@ -2,7 +2,7 @@
 
     python -m benchmarks.linkage [--population city|register] [--size 50000] [--seed 2]
 
-Rules were tuned on ``city`` with seeds 1 and 3; other seeds, and ``register``, are the report. Two peers
+Rules were tuned on ``city``, seeds 1 and 3; other seeds, and ``register``, are the report. Two peers
 run on the same lines: union of what at most ten share, and weights of pairs.
 """
 

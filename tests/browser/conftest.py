@@ -36,11 +36,6 @@ PAGE_BYTES = 120_000
 SEEN: dict[Page, list[str]] = {}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Playwright empties its folder when a run begins; our pictures lie beside it."""
-    config.option.output = str(SHOTS.parent / "playwright")
-
-
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
     """The system's Chromium where there is one, else Playwright's own."""

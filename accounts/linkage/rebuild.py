@@ -38,9 +38,18 @@ def rebuild(environment: str, *, shadow: bool, now: datetime) -> LinkageRun:
     return _record(environment, area, found.groups, differing, shadow=shadow, now=now)
 
 
-@transaction.atomic
 def settle_everything(environment: str, *, now: datetime) -> bool:
-    """Find all blocks anew where that was asked for; what else holds clusters together stays."""
+    """Find all blocks anew where that was asked for; what else holds clusters together stays.
+
+    One query, and no lock, where it was not.
+    """
+    if not LinkageLock.objects.filter(environment=environment, asked_at__isnull=False).exists():
+        return False
+    return _settle_everything(environment, now)
+
+
+@transaction.atomic
+def _settle_everything(environment: str, now: datetime) -> bool:
     if lock(environment).asked_at is None:
         return False
     _take_marks(environment)

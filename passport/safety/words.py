@@ -74,6 +74,8 @@ ENTRIES: Mapping[str, Promise] = MappingProxyType(
         "workload.removed": _("Workload removed"),
         "workload.used": _("Passport by a workload's token"),
         "linkage.rebuilt": _("Clusters rebuilt"),
+        "pin.placed": _("Accounts pinned"),
+        "pin.lifted": _("Pin ended"),
         "staff.role_given": _("Staff role given"),
         "staff.role_taken": _("Staff role taken"),
     }

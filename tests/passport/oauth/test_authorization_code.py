@@ -189,7 +189,6 @@ def test_a_level_that_was_lost_meanwhile_refuses_the_scope(tokens, code, asker) 
 def test_a_client_that_is_not_registered_for_the_grant_is_refused(endpoint, model) -> None:
     mute = hire(open_account("bob"), "mute")
     refused(Tokens(endpoint, mute).redeem("apc_x"), "unauthorized_client")
-    refused(Tokens(endpoint, mute).refresh("apr_x"), "unauthorized_client")
 
 
 @pytest.mark.parametrize("code", ["apc_unknown", "x" * 5000, "ä", "a\u2028b"])

@@ -6,6 +6,7 @@ from django.test import Client
 
 from foundation.ledger.models import Entry
 from passport.consents.models import AuthorizationCode, Consent
+from passport.fields import Effect
 from passport.restrictions.place import SubjectRef, place
 from tests.cast import EMBED, INFER, ISSUER, LIVE, MODEL, SEARCH, hire, open_account, open_service, set_levels
 from tests.passport.oauth.consenting import REDIRECT, Person, ask, change, let_ask, sent_back
@@ -195,7 +196,7 @@ def test_a_request_object_is_not_overlooked(asker, dora) -> None:
 def test_a_suspended_agent_is_refused(asker, dora) -> None:
     place(
         [SubjectRef("agent", asker.id, asker.account.id)],
-        effect=2,
+        effect=Effect.SUSPEND,
         reason="abuse",
         actor="user:usr_1",
         now=asker.agent.created,

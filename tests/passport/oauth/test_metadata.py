@@ -84,7 +84,7 @@ def test_the_grants_it_names_are_served_and_no_other() -> None:
         assert (error == "unsupported_grant_type") == (grant not in named)
 
 
-@pytest.mark.refusal("TOK-05")
+@pytest.mark.shows("TOK-05")
 def test_a_grant_type_missing_or_not_offered_is_refused() -> None:
     door = Door("/oauth/token")
     refused(door.post({"scope": "a"}), 400, "invalid_request")

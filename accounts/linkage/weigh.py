@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-MODEL_VERSION = "blocks-1"
+MODEL_VERSION = "blocks-2"
 
 DOCUMENT = "government_document"
 DOMAIN = "domain"

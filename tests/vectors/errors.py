@@ -19,6 +19,7 @@ CLASSES = {
     "temporarily_unavailable": (503, "IssuerBusy"),
     "unsupported_grant_type": (400, "IssuerRefused"),
     "invalid_authorization_details": (400, "IssuerRefused"),
+    "request_not_supported": (400, "IssuerRefused"),
 }
 REASONS = ["passport_revoked", "passport_suspended", "account_suspended", "key_revoked", "assertion_replayed"]
 

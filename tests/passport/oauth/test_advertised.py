@@ -1,6 +1,7 @@
 """What the metadata says of the server is what the server does: a check for each member, none without."""
 
 import base64
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,19 @@ import pytest
 from django.test import Client
 
 from foundation import clock
+from foundation.outbound import documents
+from foundation.outbound.client import Fetched
 from passport.agents.models import AgentKey
 from passport.oauth.metadata import describe_api, describe_server
-from passport.protocol import ACCESS_TOKEN_TYPE, CLIENT_CREDENTIALS, JWT_BEARER_ASSERTION, TYP_PROOF
+from passport.protocol import (
+    ACCESS_TOKEN_TYPE,
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    JWT_BEARER_ASSERTION,
+    TYP_PROOF,
+)
+from passport.services.grant_details import set_details
 from passport.services.models import INTROSPECTION_ALGS, Service
 from passport.signing.keys import ensure_keys
 from tests.cast import (
@@ -30,12 +41,17 @@ from tests.cast import (
     hire,
     open_account,
     open_service,
+    refused,
 )
 from tests.passport.crafting import ALICE, ED, P384, PSS, RSA, TestKey, jws
-from tests.passport.oauth.consenting import Person, Tokens, ask, let_ask, sent_back
+from tests.passport.oauth.consenting import REDIRECT, VERIFIER, Person, Tokens, ask, let_ask, sent_back
 
 CHECKS: dict[str, Callable[["World"], None]] = {}
 OFFERED_ALGS = {"ES256": ALICE, "ES384": P384, "EdDSA": ED, "Ed25519": ED, "RS256": RSA, "PS256": PSS}
+DETAILS = {
+    "spend": {"type": "spend", "currency": "EUR", "amount": "5.00", "period": "month"},
+    "data": {"type": "data", "datatypes": ["prompts"], "volume": 1024, "period": "day"},
+}
 
 
 @dataclass
@@ -124,8 +140,8 @@ def a_token_that_is_revoked_there_is_not_good(world: World) -> None:
     token = world.access_token()
     form = {"token": token, **world.scout.authenticated()}
     assert world.post("revocation_endpoint", form).status_code == 200
-    refused = world.endpoint.exchange(token, key=world.scout.key, subject_token_type=ACCESS_TOKEN_TYPE)
-    assert refused.status_code == 400
+    answer = world.endpoint.exchange(token, key=world.scout.key, subject_token_type=ACCESS_TOKEN_TYPE)
+    refused(answer, "invalid_request")
 
 
 @member("introspection_endpoint")
@@ -205,18 +221,37 @@ def each_way_of_authenticating_is_taken(world: World) -> None:
     assert world.post("token_endpoint", posted).status_code == 401
 
 
-@member("revocation_endpoint_auth_methods_supported", "introspection_endpoint_auth_methods_supported")
-def at_the_other_endpoints_callers_authenticate(world: World) -> None:
-    for endpoint in ("revocation", "introspection"):
-        assert set(world.said[f"{endpoint}_endpoint_auth_methods_supported"]) == {
-            "private_key_jwt", "client_secret_basic",
-        }  # fmt: skip
-        assert world.post(f"{endpoint}_endpoint", {"token": "x"}).status_code == 401
-        assert world.post(f"{endpoint}_endpoint", {"token": "x"}, **world.basic()).status_code == 200
-        assert (
-            world.post(f"{endpoint}_endpoint", {"token": "x", **by_key(world, ALICE, "ES256")}).status_code
-            == 200
-        )
+@member("introspection_endpoint_auth_methods_supported")
+def only_who_authenticates_introspects(world: World) -> None:
+    assert set(world.said["introspection_endpoint_auth_methods_supported"]) == {
+        "private_key_jwt", "client_secret_basic",
+    }  # fmt: skip
+    callers_authenticate(world, "introspection_endpoint")
+    public = let_ask(hire(open_account("asking"), "asker"), public=True)
+    assert world.post("introspection_endpoint", {"token": "x", "client_id": public.id}).status_code == 401
+
+
+@member("revocation_endpoint_auth_methods_supported")
+def clients_without_authentication_revoke_by_their_id(world: World) -> None:
+    assert set(world.said["revocation_endpoint_auth_methods_supported"]) == {
+        "private_key_jwt", "none", "client_secret_basic",
+    }  # fmt: skip
+    callers_authenticate(world, "revocation_endpoint")
+    open_service("https://people.example", bound=False)
+    asker, dora = let_ask(hire(open_account("asking"), "asker"), public=True), Person()
+    tokens = Tokens(world.endpoint, asker, public=True)
+    body = tokens.redeem(dora.gives_code(ask(asker.id, resource="https://people.example"))).json()
+    form = {"token": body["refresh_token"], "client_id": asker.id}
+    assert world.post("revocation_endpoint", {**form, "client_id": world.scout.id}).status_code == 401
+    assert world.post("revocation_endpoint", form).status_code == 200
+    assert tokens.refresh(body["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def callers_authenticate(world: World, endpoint: str) -> None:
+    """By secret or by key, or they are refused."""
+    assert world.post(endpoint, {"token": "x"}).status_code == 401
+    assert world.post(endpoint, {"token": "x"}, **world.basic()).status_code == 200
+    assert world.post(endpoint, {"token": "x", **by_key(world, ALICE, "ES256")}).status_code == 200
 
 
 @member(
@@ -317,6 +352,55 @@ def a_client_that_nobody_knows_registers_itself(world: World) -> None:
     answer = world.browser.post(path, wanted, content_type="application/json")
     assert answer.status_code == 201, answer.content
     assert answer.json()["client_id"]
+
+
+@member("authorization_details_types_supported")
+def details_of_each_type_are_granted_and_of_no_other(world: World) -> None:
+    assert set(world.said["authorization_details_types_supported"]) == DETAILS.keys()
+    model = Service.objects.get(audience=MODEL)
+    set_details(world.scout.agent, model, [*DETAILS.values()], actor="user:usr_alice", now=clock.now())
+    for detail in DETAILS.values():
+        asked = {"authorization_details": json.dumps([detail])}
+        answer = world.endpoint.exchange(world.passport, key=world.scout.key, **asked)
+        assert claims_of(granted(answer))["authorization_details"] == [detail]
+    asked = {"authorization_details": json.dumps([{**DETAILS["spend"], "type": "payment_initiation"}])}
+    answer = world.endpoint.exchange(world.passport, key=world.scout.key, **asked)
+    assert refused(answer, "invalid_authorization_details").endswith("one of: data spend")
+
+
+@member("client_id_metadata_document_supported")
+def a_client_is_known_by_the_document_at_its_id(world: World) -> None:
+    assert world.said["client_id_metadata_document_supported"] is True
+    open_service("https://people.example", bound=False, infer=("email", "none"))
+    client_id = "https://client.example/oauth/client.json"
+    document = {
+        "client_id": client_id, "client_name": "Notebook", "redirect_uris": [REDIRECT],
+        "token_endpoint_auth_method": "none",
+    }  # fmt: skip
+    published = Fetched(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
+    with pytest.MonkeyPatch.context() as network:
+        network.setattr(documents, "fetch", lambda method, url, **more: published)
+        code = Person().gives_code(ask(client_id, resource="https://people.example"))
+        form = {
+            "grant_type": AUTHORIZATION_CODE, "code": code, "redirect_uri": REDIRECT, "code_verifier": VERIFIER,
+            "client_id": client_id,
+        }  # fmt: skip
+        token = granted(world.post("token_endpoint", form))
+    assert claims_of(token)["client_id"] == client_id
+
+
+@member("device_authorization_endpoint")
+def a_device_is_given_tokens_after_a_persons_yes(world: World) -> None:
+    open_service("https://people.example", bound=False)
+    asker, dora = hire(open_account("asking"), "asker"), Person()
+    form = {"scope": INFER, "resource": "https://people.example", **asker.authenticated()}
+    said = world.post("device_authorization_endpoint", form).json()
+    page = urlsplit(said["verification_uri"]).path
+    shown = dora.client.post(page, {"user_code": said["user_code"]}, follow=True).context["shown"]
+    assert dora.client.post(page, {"decision": "approve", "shown": shown}).status_code == 200
+    form = {"grant_type": DEVICE_CODE, "device_code": said["device_code"], **asker.authenticated()}
+    claims = claims_of(granted(world.post("token_endpoint", form)))
+    assert (claims["client_id"], claims["aud"]) == (asker.id, "https://people.example")
 
 
 def test_the_resources_document_is_what_our_interface_wants(world) -> None:

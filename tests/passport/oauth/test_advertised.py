@@ -1,16 +1,12 @@
 """What the metadata says of the server is what the server does: a check for each member, none without."""
 
-import base64
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 import pytest
-from django.test import Client
 
 from foundation import clock
 from foundation.outbound import documents
@@ -33,8 +29,6 @@ from tests.cast import (
     ISSUER,
     MODEL,
     TOKEN_ENDPOINT,
-    Actor,
-    TokenEndpoint,
     claims_of,
     granted,
     header_of,
@@ -44,57 +38,14 @@ from tests.cast import (
     refused,
 )
 from tests.passport.crafting import ALICE, ED, P384, PSS, RSA, TestKey, jws
+from tests.passport.oauth.advertising import CHECKS, World, member
 from tests.passport.oauth.consenting import REDIRECT, VERIFIER, Person, Tokens, ask, let_ask, sent_back
 
-CHECKS: dict[str, Callable[["World"], None]] = {}
 OFFERED_ALGS = {"ES256": ALICE, "ES384": P384, "EdDSA": ED, "Ed25519": ED, "RS256": RSA, "PS256": PSS}
 DETAILS = {
     "spend": {"type": "spend", "currency": "EUR", "amount": "5.00", "period": "month"},
     "data": {"type": "data", "datatypes": ["prompts"], "volume": 1024, "period": "day"},
 }
-
-
-@dataclass
-class World:
-    """The document, and the parties that hold the server to it."""
-
-    said: dict[str, Any]
-    endpoint: TokenEndpoint
-    scout: Actor
-    service: Service
-    secret: str
-    passport: str
-
-    @property
-    def browser(self) -> Client:
-        return self.endpoint.client
-
-    def basic(self) -> dict[str, str]:
-        encoded = base64.b64encode(f"{self.service.id}:{self.secret}".encode()).decode()
-        return {"HTTP_AUTHORIZATION": f"Basic {encoded}"}
-
-    def post(self, member: str, form: dict[str, str], **headers: str) -> Any:
-        """To the endpoint that the document names."""
-        url = urlsplit(self.said[member])
-        assert f"{url.scheme}://{url.netloc}" == ISSUER
-        body = "&".join(
-            f"{name}={re.sub('[+/=:]', lambda m: f'%{ord(m[0]):02X}', value)}" for name, value in form.items()
-        )
-        kind = "application/x-www-form-urlencoded"
-        return self.browser.post(url.path, body, content_type=kind, **headers)
-
-    def access_token(self) -> str:
-        return granted(self.endpoint.exchange(self.passport, key=self.scout.key))
-
-
-def member(*names: str) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
-    """The check of these members."""
-
-    def keep(check: Callable[[World], None]) -> Callable[[World], None]:
-        CHECKS.update(dict.fromkeys(names, check))
-        return check
-
-    return keep
 
 
 @pytest.fixture
@@ -394,7 +345,9 @@ def a_device_is_given_tokens_after_a_persons_yes(world: World) -> None:
     open_service("https://people.example", bound=False)
     asker, dora = hire(open_account("asking"), "asker"), Person()
     form = {"scope": INFER, "resource": "https://people.example", **asker.authenticated()}
-    said = world.post("device_authorization_endpoint", form).json()
+    answer = world.post("device_authorization_endpoint", form)
+    assert answer.status_code == 200, answer.content
+    said = answer.json()
     page = urlsplit(said["verification_uri"]).path
     shown = dora.client.post(page, {"user_code": said["user_code"]}, follow=True).context["shown"]
     assert dora.client.post(page, {"decision": "approve", "shown": shown}).status_code == 200

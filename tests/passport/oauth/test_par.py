@@ -76,6 +76,7 @@ def test_a_pushed_request_is_answered_with_its_name_and_carried_through(push, as
         ({"redirect_uri": f"{REDIRECT}/"}, "invalid_request"),
         ({"code_challenge": None}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
+        ({"request": "e30.e30."}, "request_not_supported"),
         ({"scope": "model:steal"}, "invalid_scope"),
         ({"resource": "https://unknown.example"}, "invalid_target"),
     ],

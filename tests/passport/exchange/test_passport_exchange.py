@@ -251,10 +251,11 @@ def test_opaque_strings_are_no_access_tokens(endpoint, scout, opaque) -> None:
 
 
 @pytest.mark.shows("EX-19")
-@pytest.mark.shows("EX-21")
 def test_a_workloads_jwt_of_an_unregistered_issuer_is_refused(endpoint, scout) -> None:
     foreign = Key().jws({"alg": "ES256"}, {"iss": "https://ci.example", "sub": "job", "aud": ISSUER})
-    answer = endpoint.exchange(foreign, key=scout.key, subject_token_type=JWT_TYPE)
+    answer = endpoint.exchange(
+        foreign, key=scout.key, subject_token_type=JWT_TYPE, requested_token_type=PASSPORT_TYPE
+    )
     refused(answer, "invalid_request", reason="workload_issuer_unknown")
 
 

@@ -29,7 +29,7 @@ test: check unit typescript browser embedded ## everything that must hold before
 check: lint types imports migrations ## what reads the code without running it
 
 unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Redis and nginx of their own
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not browser" --conformance=check
+	$(PYTEST) -n $(WORKERS) --dist worksteal --durations=20 -m "not browser" --conformance=check
 
 conformance: .venv/.installed ## run the test of every numbered refusal, and write docs/conformance.md
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "refusal or shows" --conformance=write

@@ -106,6 +106,7 @@ def test_a_body_of_just_the_size_allowed_passes_and_a_byte_more_does_not(hostile
         (b"x", "br"),
         (gzip.compress(gzip.compress(b"twice")), "gzip, gzip"),
     ],
+    ids=["a head alone", "cut short", "more behind", "not compressed", "another coding", "twice"],
 )
 def test_a_body_compressed_badly_or_otherwise_is_refused(hostile: Hostile, body: bytes, coding: str) -> None:
     hostile.answer = compressed(body, coding)

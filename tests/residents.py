@@ -2,15 +2,19 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from subprocess import CompletedProcess
 from typing import Any
 
+import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from passport.jose.keys import jwk_of
+from passport.protocol import CLIENT_CREDENTIALS, JWT_BEARER_ASSERTION
+from tests.cast import Key
 
 BOUND, OPEN = "https://bound.example", "https://open.example"
 """Audiences: one asks for key-bound tokens, the other takes Bearer too."""
@@ -67,3 +71,25 @@ def settle(manage: Callable[..., CompletedProcess[str]]) -> Residents:
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESIDENTS "))
     made = json.loads(line.removeprefix("RESIDENTS "))
     return Residents(made["agent"], made["pem"], made["services"])
+
+
+def wait_until_known(url: str, residents: Residents, *, issuer: str, seconds: float = 120) -> None:
+    """Until a server that began a moment ago can tell new assertions from used ones.
+
+    Asks as a client without a proof does: again after ``Retry-After``, with a new assertion.
+    """
+    deadline = time.monotonic() + seconds
+    while (answer := ask_by_assertion(url, residents, issuer)).status_code == 503:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(int(answer.headers["Retry-After"]))
+    assert answer.status_code == 200, answer.text
+
+
+def ask_by_assertion(url: str, residents: Residents, issuer: str) -> httpx.Response:
+    now = int(time.time())
+    form = {
+        "grant_type": CLIENT_CREDENTIALS, "resource": OPEN, "scope": SCOPE,
+        "client_assertion_type": JWT_BEARER_ASSERTION,
+        "client_assertion": Key(residents.key).assertion(residents.agent_id, aud=issuer, iat=now, exp=now + 60),
+    }  # fmt: skip
+    return httpx.post(f"{url}/oauth/token", data=form, timeout=30)

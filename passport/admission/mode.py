@@ -7,6 +7,7 @@ proofs from before need a nonce of ours (``needs_nonce``).
 """
 
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 import structlog
 from django.db import transaction
@@ -43,6 +44,12 @@ def needs_nonce(issued_at: datetime, *changes: datetime | None) -> bool:
     ``changes``: since when the mode holds, and when the account last changed its partition.
     """
     return any(change is not None and issued_at < change + PROOF_AHEAD for change in changes)
+
+
+def seconds_until_new(now: datetime, *changes: datetime) -> int:
+    """How long, in seconds and at least 1, until an ``iat`` of then, cut to its second, needs no nonce."""
+    ends_at = ceil((max(changes) + PROOF_AHEAD).timestamp())
+    return max(1, ceil(ends_at - now.timestamp()))
 
 
 def current() -> Mode:

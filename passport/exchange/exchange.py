@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from passport.admission.contract import Verdict
-from passport.admission.mode import needs_nonce
+from passport.admission.mode import needs_nonce, seconds_until_new
 from passport.credentials.access_tokens import new_token_id, sign_access_token
 from passport.credentials.claims import Assurance, Place, assurance_claim, scope_claim, seconds
 from passport.credentials.pairwise import pairwise_id
@@ -74,7 +74,7 @@ def check_fresh(request: TokenRequest, standing: Standing, proof: Proof | None) 
     """Raises UseDpopNonce for a proof or an assertion that may have been spent unknown to this server.
 
     That is: before the account last changed its partition, or before the admission mode
-    (DESIGN section 5).
+    (DESIGN section 5). TemporarilyUnavailable (503) for an assertion without a proof.
     """
     changes = [change for change in (standing.mode_since, standing.cluster_changed_at) if change]
     check_fresh_since(request, proof, changes)
@@ -82,15 +82,34 @@ def check_fresh(request: TokenRequest, standing: Standing, proof: Proof | None) 
 
 def check_fresh_since(request: TokenRequest, proof: Proof | None, changes: Sequence[datetime]) -> None:
     """The same, where it is known since when spent proofs are remembered. A later nonce clears it."""
-    if proof is not None and proof.nonce_valid:
+    if proof is None:
+        _check_assertion_fresh(request, changes)
+        return
+    if proof.nonce_valid:
         if any(nonces.issued_at(proof.nonce) < change for change in changes):
             raise UseDpopNonce("the nonce is from before a change here: send this answer's nonce in a proof")
         return
-    made_at = [proof.issued_at] if proof else []
+    made_at = [proof.issued_at]
     if request.caller.spent:
         made_at.append(request.caller.issued_at or request.now - OLDEST_UNDATED_ASSERTION)
     if any(needs_nonce(moment, *changes) for moment in made_at):
         raise UseDpopNonce("what was spent before is not known here: send this answer's nonce in a proof")
+
+
+def _check_assertion_fresh(request: TokenRequest, changes: Sequence[datetime]) -> None:
+    """An assertion has no place for a nonce of ours: its client waits until a new one is surely new.
+
+    Raises TemporarilyUnavailable (503), which says how long.
+    """
+    if not request.caller.spent:
+        return
+    age = timedelta() if request.caller.issued_at else OLDEST_UNDATED_ASSERTION
+    if needs_nonce(request.caller.issued_at or request.now - age, *changes):
+        raise TemporarilyUnavailable(
+            "what was used before is not known here: wait, then send a new assertion with an iat of then",
+            uri_reason="assertion_unknown",
+            retry_after=seconds_until_new(request.now - age, *changes),
+        )
 
 
 def require_proof(request: TokenRequest, standing: Standing, *, thumbprint: str, of: str) -> Proof:

@@ -223,7 +223,7 @@ REASONS: Final = (
     Reason(
         "assertion_unknown",
         _("The server began anew a moment ago and cannot know whether this assertion was used before."),
-        _("Sign a new assertion, with an iat of now."),
+        _("Wait as long as Retry-After says, if it is there; then sign a new one, with an iat of then."),
     ),
     Reason(
         "client_secret",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.processes import Embedded, embedded_server
-from tests.residents import Residents, settle
+from tests.residents import Residents, settle, wait_until_known
 
 REDIRECT = "http://127.0.0.1:9/cb"
 """Nobody listens there: the test takes the answer from the redirect."""
@@ -44,4 +44,5 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         done = server.manage("shell", "-v0", "-c", program)
         assert done.returncode == 0, done.stderr[-2000:]
         (cookie,) = [line[7:] for line in done.stdout.splitlines() if line.startswith("COOKIE ")]
+        wait_until_known(server.issuer, residents, issuer=server.issuer)
         yield Place(server, residents, cookie)

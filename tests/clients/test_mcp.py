@@ -24,13 +24,16 @@ from tests.residents import SCOPE
 
 pytestmark = pytest.mark.services
 
+# A client that registered openly has no account: what its person has proven counts, here an address alone.
+# The SDKs know Bearer tokens only.
 SERVICE = """
 from foundation import clock
 from passport.services.registration import ScopeSpec, create_service
 
 service, secret = create_service(
     account_id=None, name="Calculator", audience={audience!r}, environment="sandbox",
-    scopes=[ScopeSpec({scope!r}, "Use the calculator")], issuer_scopes=[], actor="system:tests", now=clock.now(),
+    scopes=[ScopeSpec({scope!r}, "Use the calculator", "email", "none")], issuer_scopes=[],
+    actor="system:tests", now=clock.now(), dpop_bound_access_tokens_required=False,
 )
 print("SERVICE", service.id, secret)
 """

@@ -24,7 +24,7 @@ from passport.protocol import (
 )
 from tests.cast import Key
 from tests.processes import embedded_server, production
-from tests.residents import BOUND, SCOPE, Residents, settle
+from tests.residents import BOUND, SCOPE, Residents, settle, wait_until_known
 
 pytestmark = pytest.mark.services
 
@@ -103,6 +103,7 @@ def visitor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Visitor]
 
 def go_through_right_doors(visitor: Visitor) -> dict[str, str]:
     """Every token that can be had, each put to use."""
+    wait_until_known(visitor.url, visitor.people, issuer=visitor.issuer)
     passport = visitor.token(
         {"grant_type": CLIENT_CREDENTIALS, "requested_token_type": PASSPORT_TYPE, **visitor.assertion()},
         DPoP=visitor.proof(),

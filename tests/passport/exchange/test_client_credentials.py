@@ -10,8 +10,21 @@ from passport.fields import Effect
 from passport.protocol import PASSPORT_TYPE
 from passport.restrictions.models import Switch
 from passport.restrictions.place import SubjectRef, place
-from tests.cast import INFER, ISSUER, MODEL, SEARCH, Key, claims_of, granted, hire, open_account, open_service
+from tests.cast import (
+    INFER,
+    ISSUER,
+    MODEL,
+    SEARCH,
+    Key,
+    claims_of,
+    grant,
+    granted,
+    hire,
+    open_account,
+    open_service,
+)
 from tests.cast import refused as is_refused
+from tests.conftest import begin_admission
 
 ASK = {"grant_type": "client_credentials", "resource": MODEL}
 
@@ -154,3 +167,45 @@ class TestServices:
 
     def test_a_service_gets_no_passport(self, ask) -> None:
         is_refused(ask(requested_token_type=PASSPORT_TYPE), "unauthorized_client")
+
+
+OPEN = "https://open.example"
+
+
+@pytest.fixture
+def ask_by_assertion(endpoint, scout, clock):
+    """Asks by an assertion alone, where the store of what was spent began just now."""
+    grant(scout, open_service(OPEN, bound=False)[0], INFER)
+    begin_admission(clock.now())
+    return lambda **claims: endpoint.post({**ASK, "resource": OPEN, **scout.authenticated(**claims)})
+
+
+@pytest.mark.parametrize(("undated", "most"), [({}, 31), ({"iat": None}, 361)], ids=["dated", "undated"])
+def test_an_assertion_alone_waits_until_it_is_surely_new(ask_by_assertion, clock, undated, most) -> None:
+    """It may have been spent before the store began, dated ahead; it has no place for a nonce."""
+    clock.forward(microseconds=1)
+    answer = ask_by_assertion(**undated)
+    is_refused(answer, "temporarily_unavailable", status=503, reason="assertion_unknown")
+    assert "DPoP-Nonce" not in answer.headers
+    wait = int(answer.headers["Retry-After"])
+    assert 1 < wait <= most
+    clock.forward(seconds=wait - 2)
+    is_refused(ask_by_assertion(**undated), "temporarily_unavailable", status=503)
+    clock.forward(seconds=2)
+    granted(ask_by_assertion(**undated))
+
+
+def test_an_old_assertion_is_never_taken_for_a_new_one_after_the_wait(ask_by_assertion, clock) -> None:
+    made_at = int(clock.now().timestamp()) + 1
+    clock.forward(seconds=100)
+    is_refused(ask_by_assertion(iat=made_at, exp=made_at + 300), "temporarily_unavailable", status=503)
+    assert ask_by_assertion(iat=made_at, exp=made_at + 300).headers["Retry-After"] == "1"
+    granted(ask_by_assertion())
+
+
+def test_an_assertion_with_a_proof_is_asked_for_a_nonce_instead(endpoint, ask_by_assertion, scout) -> None:
+    asked = {**ASK, "resource": OPEN}
+    answer = endpoint.post({**asked, **scout.authenticated()}, proof=scout.key.proof())
+    is_refused(answer, "use_dpop_nonce")
+    proof = scout.key.proof(nonce=answer.headers["DPoP-Nonce"])
+    granted(endpoint.post({**asked, **scout.authenticated()}, proof=proof))

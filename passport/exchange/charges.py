@@ -116,11 +116,11 @@ def charge_token(
         now=now,
         observing=is_observing(standing, now),
         account_id=standing.account_id,
-        own_key=proof is not None and proof.thumbprint in _own_thumbprints(standing),
+        own_key=proof is not None and proof.thumbprint in own_thumbprints(standing),
     )
 
 
-def _own_thumbprints(standing: Standing) -> set[str]:
+def own_thumbprints(standing: Standing) -> set[str]:
     """Registered keys that the one read found; a thumbprint belongs to one agent for ever."""
     held = {standing.passport.key_thumbprint} if standing.passport else set()
     return held | ({standing.key.thumbprint} if standing.key else set())

@@ -15,7 +15,7 @@ from passport.credentials.access_tokens import new_token_id, sign_access_token
 from passport.credentials.claims import Assurance, Place, assurance_claim, scope_claim, seconds
 from passport.credentials.pairwise import pairwise_id
 from passport.errors import InvalidRequest, TemporarilyUnavailable, UseDpopNonce
-from passport.exchange.charges import charge_token
+from passport.exchange.charges import charge_token, own_thumbprints
 from passport.exchange.delegation import Chain, act_claim, holder
 from passport.exchange.details import (
     TYPES,
@@ -74,41 +74,57 @@ def check_fresh(request: TokenRequest, standing: Standing, proof: Proof | None) 
     """Raises UseDpopNonce for a proof or an assertion that may have been spent unknown to this server.
 
     That is: before the account last changed its partition, or before the admission mode
-    (DESIGN section 5). TemporarilyUnavailable (503) for an assertion without a proof.
+    (DESIGN section 5). TemporarilyUnavailable (503) for an assertion that no nonce can clear.
     """
     changes = [change for change in (standing.mode_since, standing.cluster_changed_at) if change]
-    check_fresh_since(request, proof, changes)
+    own_key = proof is not None and proof.thumbprint in own_thumbprints(standing)
+    check_fresh_since(request, proof, changes, own_key=own_key)
 
 
-def check_fresh_since(request: TokenRequest, proof: Proof | None, changes: Sequence[datetime]) -> None:
-    """The same, where it is known since when spent proofs are remembered. A later nonce clears it."""
-    if proof is None:
+def check_fresh_since(
+    request: TokenRequest, proof: Proof | None, changes: Sequence[datetime], *, own_key: bool = False
+) -> None:
+    """The same, where it is known since when spent proofs are remembered. A later nonce clears the proof.
+
+    It clears the assertion as well where the proof is by a registered key of the caller
+    (``own_key``). Anybody has some key: one of a thief's own makes no stolen assertion fresh.
+    """
+    if proof is not None:
+        _check_proof_fresh(request, proof, changes, own_key=own_key)
+    if not own_key:
         _check_assertion_fresh(request, changes)
-        return
+
+
+def _check_proof_fresh(
+    request: TokenRequest, proof: Proof, changes: Sequence[datetime], *, own_key: bool
+) -> None:
     if proof.nonce_valid:
         if any(nonces.issued_at(proof.nonce) < change for change in changes):
             raise UseDpopNonce("the nonce is from before a change here: send this answer's nonce in a proof")
         return
     made_at = [proof.issued_at]
-    if request.caller.spent:
+    if own_key and request.caller.spent:
         made_at.append(request.caller.issued_at or request.now - OLDEST_UNDATED_ASSERTION)
     if any(needs_nonce(moment, *changes) for moment in made_at):
         raise UseDpopNonce("what was spent before is not known here: send this answer's nonce in a proof")
 
 
 def _check_assertion_fresh(request: TokenRequest, changes: Sequence[datetime]) -> None:
+    if request.caller.spent:
+        check_assertion_new(request.caller.issued_at, changes, request.now)
+
+
+def check_assertion_new(issued_at: datetime | None, changes: Sequence[datetime], now: datetime) -> None:
     """An assertion has no place for a nonce of ours: its client waits until a new one is surely new.
 
-    Raises TemporarilyUnavailable (503), which says how long.
+    The same at every door. Raises TemporarilyUnavailable (503), which says how long.
     """
-    if not request.caller.spent:
-        return
-    age = timedelta() if request.caller.issued_at else OLDEST_UNDATED_ASSERTION
-    if needs_nonce(request.caller.issued_at or request.now - age, *changes):
+    age = timedelta() if issued_at else OLDEST_UNDATED_ASSERTION
+    if needs_nonce(issued_at or now - age, *changes):
         raise TemporarilyUnavailable(
             "what was used before is not known here: wait, then send a new assertion with an iat of then",
             uri_reason="assertion_unknown",
-            retry_after=seconds_until_new(request.now - age, *changes),
+            retry_after=seconds_until_new(now - age, *changes),
         )
 
 

@@ -8,10 +8,9 @@ from the facts; here only whether it is who it says.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import unquote_plus
 
 from django.db.models import Q
@@ -19,18 +18,17 @@ from django.http import HttpRequest
 
 from passport.agents.clients import BY_ASSERTION, OAuthClient, find_client
 from passport.agents.fetched_keys import usable_keys
-from passport.agents.keys import parse_public_jwk
 from passport.agents.models import Agent, AgentKey
 from passport.conf import issuer
 from passport.errors import InvalidClient, InvalidRequest, UnauthorizedClient
 from passport.fields import Effect
-from passport.jose.keys import BadKey
 from passport.oauth.door_limits import limit_fetched
 from passport.oauth.forms import Form
 from passport.proofs.assertions import ClientKey, check_assertion
 from passport.proofs.jwt import MAX_ASSERTION_BYTES, Jws, Malformed, parse, time_claim
 from passport.proofs.spent import Spent
 from passport.protocol import JWT_BEARER_ASSERTION
+from passport.services.keys import read_keys
 from passport.services.models import Service
 from passport.services.registration import check_secret
 
@@ -142,7 +140,7 @@ def _by_assertion(form: Form, request: HttpRequest, now: datetime) -> Authentica
 def _by_document(jws: Jws, client_id: str, issued_at: datetime | None, now: datetime) -> Authenticated:
     """A client whose id is the URL of its metadata document, by the keys in that document."""
     client = find_client(client_id) if len(client_id) <= MAX_DOCUMENT_ID else None
-    keys = _readable(client.keys) if client and client.auth_method == BY_ASSERTION else []
+    keys = list(read_keys({"keys": client.keys})) if client and client.auth_method == BY_ASSERTION else []
     spent = check_assertion(jws, client_id=client_id, keys=keys, issuer=issuer(), now=now)
     return Authenticated(None, None, (spent,), issued_at, client)
 
@@ -166,7 +164,7 @@ def _find_keys(
         return None, None, []
     if client_id.startswith("svc_"):
         service = Service.objects.filter(pk=client_id).first()
-        return None, service, _service_keys(service) if service else []
+        return None, service, list(read_keys(service.jwks)) if service else []
     keys = list(
         AgentKey.objects.select_related("agent").filter(
             Q(not_after=None) | Q(not_after__gt=now),
@@ -181,21 +179,6 @@ def _find_keys(
         published = usable_keys(agent, kid=kid, now=now)
         return agent, None, [*published, *(key for key in keys if not key.fetched)]
     return (agent if keys else None), None, keys
-
-
-def _service_keys(service: Service) -> list[ClientKey]:
-    """Of its registered key set; one that we would not register now counts for nothing."""
-    return _readable(service.jwks.get("keys", []) if isinstance(service.jwks, dict) else [])
-
-
-def _readable(jwks: Iterable[Any]) -> list[ClientKey]:
-    found: list[ClientKey] = []
-    for jwk in jwks:
-        try:
-            found.append(parse_public_jwk(jwk))
-        except BadKey:
-            continue
-    return found
 
 
 def _enabled(service: Service) -> Service:

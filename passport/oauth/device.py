@@ -8,19 +8,11 @@ from foundation.web.addresses import client_address
 from passport.conf import issuer
 from passport.consents.devices import INTERVAL_SECONDS, LIFE, Asked, begin
 from passport.exchange.consenting import check_ask
-from passport.exchange.exchange import check_fresh_since
-from passport.exchange.person_backing import check_backing, find_backing
-from passport.exchange.person_grants import client_of
-from passport.exchange.request import TokenRequest
 from passport.oauth.answers import answer
-from passport.oauth.clients import authenticate
+from passport.oauth.asking import read_asking
 from passport.oauth.door_limits import address_bucket
 from passport.oauth.doors import oauth_door
 from passport.oauth.forms import read_form
-from passport.oauth.spending import spend_push
-from passport.oauth.token import caller_of, proofs_of
-from passport.proofs import nonces
-from passport.proofs.dpop import Proof, check_proof
 from passport.protocol import DEVICE_CODE
 
 ASKED = 30
@@ -33,13 +25,8 @@ def device_authorization(request: HttpRequest) -> HttpResponse:
     """With a proof, only its key may poll. Raises the refusals of the client and of what it asks."""
     now = clock.now()
     form = read_form(request)
-    caller = authenticate(form, request, now)
-    asking = TokenRequest(form, proofs_of(request), caller_of(caller), issuer(), now)
-    client = client_of(asking, grant_type=DEVICE_CODE)
-    backing = find_backing(client, user_id=None, audience="", now=now)
-    check_backing(backing, now)
-    proof = _read_proof(asking)
-    check_fresh_since(asking, proof, backing.changes)
+    asking = read_asking(form, request, door="/oauth/device_authorization", grant_type=DEVICE_CODE, now=now)
+    client, proof = asking.client, asking.proof
     scope = form.get("scope")
     ask = check_ask(
         client,
@@ -47,8 +34,7 @@ def device_authorization(request: HttpRequest) -> HttpResponse:
         scope=scope,
         details=form.get("authorization_details"),
     )
-    bucket = address_bucket(request, "device", client.client_id, ASKED)
-    spend_push(caller, proof, bucket, client.client_id, now)
+    asking.spend(address_bucket(request, "device", client.client_id, ASKED))
     asked = Asked(
         client.client_id,
         ask.resources,
@@ -67,17 +53,10 @@ def device_authorization(request: HttpRequest) -> HttpResponse:
         "expires_in": int(LIFE.total_seconds()),
         "interval": INTERVAL_SECONDS,
     }
-    return answer(content, headers={"DPoP-Nonce": nonces.issue(now)} if proof else {})
+    return answer(content, headers=asking.headers())
 
 
 def software_of(request: HttpRequest) -> str:
     """What the device says it runs, for the person to read: its own word, in printable ASCII."""
     said = request.headers.get("User-Agent", "")[:MOST_SOFTWARE]
     return "".join(character for character in said if " " <= character <= "~").strip()
-
-
-def _read_proof(asking: TokenRequest) -> Proof | None:
-    if not asking.proofs:
-        return None
-    url = f"{asking.issuer}/oauth/device_authorization"
-    return check_proof(asking.proofs, method="POST", url=url, now=asking.now, nonces=nonces)

@@ -3,23 +3,15 @@
 from django.http import HttpRequest, HttpResponse
 
 from foundation import clock
-from passport.conf import issuer
 from passport.errors import InvalidGrant, InvalidRequest
-from passport.exchange.exchange import check_fresh_since
-from passport.exchange.person_backing import check_backing, find_backing
-from passport.exchange.person_grants import client_of
-from passport.exchange.request import TokenRequest
 from passport.oauth.answers import answer
+from passport.oauth.asking import read_asking
 from passport.oauth.authorization_request import PARAMETERS, check_request, find_asker
-from passport.oauth.clients import authenticate
 from passport.oauth.door_limits import PUSHED, address_bucket
 from passport.oauth.doors import oauth_door
 from passport.oauth.forms import Form, read_form
 from passport.oauth.pushed import LIFE, push
-from passport.oauth.spending import spend_push
-from passport.oauth.token import caller_of, proofs_of
-from passport.proofs import nonces
-from passport.proofs.dpop import Proof, check_proof
+from passport.proofs.dpop import Proof
 from passport.protocol import AUTHORIZATION_CODE
 
 
@@ -28,30 +20,18 @@ def pushed_authorization_request(request: HttpRequest) -> HttpResponse:
     """Raises the refusals PAR-01, PAR-04, DPOP-14, and every one of the authorization request itself."""
     now = clock.now()
     form = read_form(request)
-    caller = authenticate(form, request, now)
-    asking = TokenRequest(form, proofs_of(request), caller_of(caller), issuer(), now)
-    client = client_of(asking, grant_type=AUTHORIZATION_CODE)
-    backing = find_backing(client, user_id=None, audience="", now=now)
-    check_backing(backing, now)
-    proof = _read_proof(asking)
-    check_fresh_since(asking, proof, backing.changes)
+    asking = read_asking(form, request, door="/oauth/par", grant_type=AUTHORIZATION_CODE, now=now)
+    client = asking.client
     parameters = _parameters(form, client.client_id)
     asked = check_request(Form(parameters), find_asker(Form(parameters)))
-    if thumbprint := _bound_to(asked.thumbprint, proof):
+    if thumbprint := _bound_to(asked.thumbprint, asking.proof):
         parameters["dpop_jkt"] = [thumbprint]
-    spend_push(caller, proof, address_bucket(request, "par", client.client_id, PUSHED), client.client_id, now)
+    asking.spend(address_bucket(request, "par", client.client_id, PUSHED))
     content = {
         "request_uri": push(client.client_id, parameters, now=now),
         "expires_in": int(LIFE.total_seconds()),
     }
-    return answer(content, status=201, headers={"DPoP-Nonce": nonces.issue(now)} if proof else {})
-
-
-def _read_proof(asking: TokenRequest) -> Proof | None:
-    if not asking.proofs:
-        return None
-    url = f"{asking.issuer}/oauth/par"
-    return check_proof(asking.proofs, method="POST", url=url, now=asking.now, nonces=nonces)
+    return answer(content, status=201, headers=asking.headers())
 
 
 def _parameters(form: Form, client_id: str) -> dict[str, list[str]]:

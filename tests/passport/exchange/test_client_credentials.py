@@ -1,6 +1,8 @@
 """What an agent or a service gets in its own name."""
 
 import base64
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -209,3 +211,29 @@ def test_an_assertion_with_a_proof_is_asked_for_a_nonce_instead(endpoint, ask_by
     is_refused(answer, "use_dpop_nonce")
     proof = scout.key.proof(nonce=answer.headers["DPoP-Nonce"])
     granted(endpoint.post({**asked, **scout.authenticated()}, proof=proof))
+
+
+def test_a_nonce_of_somebody_elses_key_makes_no_assertion_fresh(
+    endpoint, ask_by_assertion, scout, clock
+) -> None:
+    """Whoever caught a spent assertion has a key of their own, and a nonce for the asking."""
+    asked, thief = {**ASK, "resource": OPEN}, Key()
+    nonce = endpoint.post({**asked, **scout.authenticated()}, proof=thief.proof()).headers["DPoP-Nonce"]
+    answer = endpoint.post({**asked, **scout.authenticated()}, proof=thief.proof(nonce=nonce))
+    is_refused(answer, "temporarily_unavailable", status=503, reason="assertion_unknown")
+    clock.forward(seconds=int(answer.headers["Retry-After"]))
+    granted(endpoint.post({**asked, **scout.authenticated()}, proof=thief.proof()))
+
+
+def test_revoking_waits_for_a_new_assertion_as_well(ask_by_assertion, client, scout, clock) -> None:
+    """One dated ahead and spent before the store began would count twice else."""
+
+    def revoke() -> Any:
+        form = urlencode({"token": "x", **scout.authenticated()})
+        return client.post("/oauth/revoke", form, content_type="application/x-www-form-urlencoded")
+
+    clock.forward(seconds=20)
+    answer = revoke()
+    is_refused(answer, "temporarily_unavailable", status=503, reason="assertion_unknown")
+    clock.forward(seconds=int(answer["Retry-After"]))
+    assert revoke().status_code == 200

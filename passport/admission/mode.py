@@ -52,11 +52,6 @@ def seconds_until_new(now: datetime, *changes: datetime) -> int:
     return max(1, ceil(ends_at - now.timestamp()))
 
 
-def since_of(mode: Mode) -> datetime:
-    """Since when it holds."""
-    return EPOCH + timedelta(microseconds=mode.since_us)
-
-
 def current() -> Mode:
     """Read the row; make it where it is missing."""
     row = AdmissionMode.objects.filter(pk=1).first()
@@ -88,7 +83,7 @@ def lose(mode: Mode, reason: str, now: datetime) -> None:
     if mode.name == Names.MEMORY:
         _restart_memory(mode, now)
         return
-    since = since_of(mode)
+    since = EPOCH + timedelta(microseconds=mode.since_us)
     with transaction.atomic():
         rows = AdmissionMode.objects.filter(pk=1, mode=mode.name, since=since)
         if not rows.update(mode=Names.DATABASE, since=now, reason=reason[:64]):
@@ -127,7 +122,7 @@ def _markable(preferred: str, now: datetime) -> str:
 
 def _restart_memory(mode: Mode, now: datetime) -> None:
     """The process that set the mode is gone, and what it knew with it."""
-    since = since_of(mode)
+    since = EPOCH + timedelta(microseconds=mode.since_us)
     with transaction.atomic():
         if AdmissionMode.objects.filter(pk=1, mode=mode.name, since=since).update(since=now):
             stores.mark(Names.MEMORY, microseconds(now))

@@ -110,21 +110,18 @@ def _check_proof_fresh(
 
 
 def _check_assertion_fresh(request: TokenRequest, changes: Sequence[datetime]) -> None:
-    if request.caller.spent:
-        check_assertion_new(request.caller.issued_at, changes, request.now)
-
-
-def check_assertion_new(issued_at: datetime | None, changes: Sequence[datetime], now: datetime) -> None:
     """An assertion has no place for a nonce of ours: its client waits until a new one is surely new.
 
-    The same at every door. Raises TemporarilyUnavailable (503), which says how long.
+    Raises TemporarilyUnavailable (503), which says how long.
     """
-    age = timedelta() if issued_at else OLDEST_UNDATED_ASSERTION
-    if needs_nonce(issued_at or now - age, *changes):
+    if not request.caller.spent:
+        return
+    age = timedelta() if request.caller.issued_at else OLDEST_UNDATED_ASSERTION
+    if needs_nonce(request.caller.issued_at or request.now - age, *changes):
         raise TemporarilyUnavailable(
             "what was used before is not known here: wait, then send a new assertion with an iat of then",
             uri_reason="assertion_unknown",
-            retry_after=seconds_until_new(now - age, *changes),
+            retry_after=seconds_until_new(request.now - age, *changes),
         )
 
 

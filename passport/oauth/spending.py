@@ -1,27 +1,32 @@
 """Takes the assertion of a caller that needs nothing else from admission: it counts once (ASRT-03)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.linkage.clusters import cluster_of
 from passport.admission.admit import admit
 from passport.admission.contract import Admission, Mode, partition_of
-from passport.admission.mode import current, microseconds, since_of
+from passport.admission.mode import current, microseconds
 from passport.errors import InvalidClient
 from passport.exchange.charges import refusal_of
-from passport.exchange.exchange import check_assertion_new
 from passport.limits.buckets import Bucket
 from passport.oauth.clients import Anonymous, Authenticated
+from passport.proofs.assertions import FRESH, SKEW
 from passport.proofs.dpop import Proof
 from passport.proofs.spent import Spent
 
 REPLAYED = "the assertion was used before: sign a new one with a new jti"
+UNKNOWN = "the store of used assertions began anew: sign a new assertion now, or with an iat"
+
+
+SECOND = timedelta(seconds=1) // timedelta(microseconds=1)
+"""``iat`` has whole seconds: one cut down within the first second is not older than it."""
 
 
 def spend(caller: Authenticated, now: datetime) -> None:
     """Spend what the caller authenticated with, in the one step that all replicas share.
 
-    Raises InvalidClient when it was spent before; TemporarilyUnavailable where that cannot be
-    known, or when the store does not answer.
+    Raises InvalidClient when it was spent before, or where that cannot be known;
+    TemporarilyUnavailable when the store does not answer.
     """
     if not caller.spent:
         return
@@ -49,9 +54,14 @@ def spend_push(
 
 
 def _check_known(caller: Authenticated, mode: Mode, now: datetime) -> None:
-    """What was used before the store began, it does not know: as at the token endpoint."""
-    if caller.spent:
-        check_assertion_new(caller.issued_at, (since_of(mode),), now)
+    """What was used before the store began, it does not know. Without iat the latest moment counts.
+
+    Milder than the token endpoint, which also waits out assertions that are dated ahead: nothing is
+    issued here, and who revokes right after an outage must not be told to wait.
+    """
+    made_at = caller.issued_at or now - FRESH - SKEW
+    if caller.spent and microseconds(made_at) < mode.since_us - SECOND:
+        raise InvalidClient(UNKNOWN, uri_reason="assertion_unknown")
 
 
 def _admission(home: str, spent: tuple[Spent, ...], buckets: tuple[Bucket, ...], now: datetime) -> Admission:

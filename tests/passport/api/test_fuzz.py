@@ -30,6 +30,7 @@ from passport.protocol import (
     PASSPORT_TYPE,
     TOKEN_EXCHANGE,
 )
+from passport.restrictions.publish import publish
 from tests.cast import INFER, ISSUER, MODEL, Actor, grant, granted, open_service
 
 load_all_checks()
@@ -162,6 +163,7 @@ def insider(endpoint, scout, model, scouts_passport) -> Iterator[Insider]:
         {"grant_type": CLIENT_CREDENTIALS, "resource": f"{ISSUER}/v1"}, HTTP_AUTHORIZATION=f"Basic {basic}"
     )
     token = granted(endpoint.exchange(scouts_passport, key=scout.key))
+    publish()  # Until a list is first signed, it is refused with 503 (SL-01).
     # As in Django's own test client, which turns it on again: the test's connection outlives a request.
     for signal in (signals.request_started, signals.request_finished):
         signal.disconnect(close_old_connections)

@@ -1,5 +1,7 @@
 """What many tests start from: a clock, admission that is up, keys that sign, and the cast (tests/cast.py)."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +17,7 @@ from passport.admission.redis import client as redis_client
 from passport.exchange.presented import checked
 from passport.jose.signatures import generate
 from passport.signing import keys, life
+from tests import migrated
 from tests.cast import EMBED, INFER, MODEL, Actor, TokenEndpoint, grant, hire, open_account, open_service
 
 OUR_KEY = generate("ES256")
@@ -31,6 +34,40 @@ class Clock:
 
     def forward(self, **span: float) -> None:
         self.moment += timedelta(**span)
+
+
+TOGETHER = ("tests/clients/", "tests/faults/")
+"""Folders whose tests share a server that is dear to start: one worker runs them all."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for folder in TOGETHER:
+            if item.nodeid.startswith(folder):
+                item.add_marker(pytest.mark.xdist_group(folder.split("/")[1]))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The tests' database begins as a copy."""
+    database = settings.DATABASES["default"]
+    if os.environ.get("AP_TEST_EMBEDDED") == "1":
+        shutil.copy(migrated.sqlite_file(), database["TEST"]["NAME"])
+    else:
+        database.setdefault("TEST", {})["TEMPLATE"] = migrated.database()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A copied file is taken as it is. It goes with the run's folder."""
+    return os.environ.get("AP_TEST_EMBEDDED") == "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_people_and_pages() -> None:
+    """Half a second less for each person, and no walk through all static files for each test's client."""
+    settings.PASSWORD_HASHERS = ["tests.hashing.QuickHasher", *settings.PASSWORD_HASHERS]
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture

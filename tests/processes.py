@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+
+from tests import migrated
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -124,8 +127,11 @@ class Embedded:
 
 
 @contextmanager
-def embedded_server(folder: Path) -> Iterator[Embedded]:
+def embedded_server(folder: Path, *, from_nothing: bool = False) -> Iterator[Embedded]:
+    """On a database that has its tables already, but where the first start itself is looked at."""
     server = Embedded(folder)
+    if not from_nothing:
+        shutil.copy(migrated.sqlite_file(), folder)
     server.start()
     try:
         yield server
@@ -180,7 +186,7 @@ def production(folder: Path, issuer: str, **settings: Any) -> Iterator[Productio
         pytest.fail("the production shape needs the PostgreSQL and Redis of the test run")
     name = f"shape_{secrets.token_hex(4)}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated.database()}"')  # type: ignore[arg-type]
     environment = clean_environment(
         AP_MODE="production",
         AP_ISSUER=issuer,

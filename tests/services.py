@@ -22,6 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import migrated
+
 OWNED: list["Running"] = []
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -188,3 +190,5 @@ elif os.environ.get("AP_ADMISSION_REDIS_URL"):
     number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
     os.environ["AP_ADMISSION_REDIS_URL"] += f"?db={number}"
     os.environ["AP_BROKER_URL"] += f"?virtual_host={number}"
+    if number == 1:
+        migrated.begin()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.services
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with embedded_server(tmp_path_factory.mktemp("story")) as running:
+    with embedded_server(tmp_path_factory.mktemp("story"), from_nothing=True) as running:
         yield running
 
 

@@ -40,11 +40,25 @@ TOGETHER = ("tests/clients/", "tests/faults/")
 """Folders whose tests share a server that is dear to start: one worker runs them all."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("AP_TEST_EMBEDDED") == "1":
+        leave_out_what_is_the_same(config, items)
     for item in items:
         for folder in TOGETHER:
             if item.nodeid.startswith(folder):
                 item.add_marker(pytest.mark.xdist_group(folder.split("/")[1]))
+
+
+def leave_out_what_is_the_same(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test without a database is the same on every kind of database: the first run has it."""
+    kept = [item for item in items if touches_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not touches_database(item)])
+    items[:] = kept
+
+
+def touches_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "live_server", "django_db_serialized_rollback"}
+    return item.get_closest_marker("django_db") is not None or not fixtures.isdisjoint(item.fixturenames)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from passport.decisions.evaluate import MOST_UNITS, Asked, Decision, context_of
+from passport.decisions.evaluate import MOST_TOKENS, MOST_UNITS, Asked, Decision, context_of
 from passport.jose import strict_json
 
 MAX_BYTES = 64 * 1024
@@ -63,6 +63,7 @@ def read_question(content: Mapping[str, Any]) -> Question:
         agent_id=_text(subject, "subject", "id"),
         scope=_text(action, "action", "name"),
         units=read_units(context.get("cost", 1), "context.cost"),
+        model_tokens=read_tokens(context.get("tokens", 0)),
     )
     return Question(
         asked,
@@ -117,6 +118,13 @@ def read_units(value: Any, name: str) -> int:
     """Raises BadRequest: ``true`` is no number of units."""
     if type(value) is not int or not 1 <= value <= MOST_UNITS:
         raise BadRequest(f"{name} must be a whole number from 1 to {MOST_UNITS}")
+    return value
+
+
+def read_tokens(value: Any) -> int:
+    """Model tokens that the request takes. Raises BadRequest."""
+    if type(value) is not int or not 0 <= value <= MOST_TOKENS:
+        raise BadRequest(f"context.tokens must be a whole number from 0 to {MOST_TOKENS}")
     return value
 
 

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 UNAVAILABLE_SECONDS = 1
 MOST_UNITS = 100_000
+MOST_TOKENS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Asked:
     agent_id: str
     scope: str
     units: int = 1
+    model_tokens: int = 0
+    """Charged to the policies that count model tokens; 0: none of them is asked."""
     as_block: bool = False
     """Fewer units will do, and never more than a block."""
 
@@ -114,6 +117,7 @@ def charge(standing: Standing, service: ServiceFacts, asked: Asked, now: datetim
         cost=asked.units,
         now=now,
         organisation_most=conf.organisation_most(),
+        model_tokens=asked.model_tokens,
     )
     if asked.as_block:
         units = most_units(buckets, asked.units)

@@ -28,7 +28,7 @@ from passport.exchange.details import (
 from passport.exchange.policy import Granted, Held, Limit, Needs, Target, clip_limits
 from passport.exchange.request import Answer, TokenRequest
 from passport.limits.buckets import Level
-from passport.limits.policies import PolicyRow, matching, resolve
+from passport.limits.policies import REQUESTS, PolicyRow, matching, resolve
 from passport.proofs import nonces
 from passport.proofs.dpop import Proof, check_proof
 from passport.signing.keys import NoKey, Signer, active
@@ -181,6 +181,7 @@ def limits_on(
         Limit(scope, terms.name, terms.quota, terms.window_seconds)
         for scope in sorted(scopes)
         for terms in resolve(matching(rows, service_id, scope), Level.CREDENTIAL, identity, now)
+        if terms.unit == REQUESTS
     ]
 
 

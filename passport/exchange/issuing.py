@@ -165,6 +165,7 @@ def policy_value(policy: LimitPolicy, override: LimitOverride | None) -> Policy:
         quota=policy.quota,
         window_seconds=policy.window_seconds,
         burst=policy.burst,
+        unit=policy.unit,
         override_quota=override.quota if override else None,
         override_burst=override.burst if override else None,
         override_until=override.ends_at if override else None,

@@ -36,3 +36,5 @@ class Bucket:
     rate: Rate
     cost: int
     floor: Floor | None = None
+    unit: str = "requests"
+    """What is counted; what has no registered unit is not told in header fields."""

@@ -6,6 +6,9 @@ from typing import Protocol
 from passport.limits.buckets import Bucket
 from passport.limits.gcra import Left
 
+TOLD = "requests"
+"""The unit that goes without saying; model tokens have none that is registered."""
+
 
 class Measured(Protocol):
     """A bucket and what it holds."""
@@ -26,7 +29,7 @@ def fields(measured: Iterable[Measured], *, retry_after_us: int = 0) -> dict[str
 
     ``t`` is the time until the bucket is full: a longer wait would bring nothing more.
     """
-    held = list(measured)
+    held = [one for one in measured if one.bucket.unit == TOLD]
     headers: dict[str, str] = {}
     if held:
         headers["RateLimit-Policy"] = ", ".join(

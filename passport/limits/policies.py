@@ -22,6 +22,8 @@ from passport.limits.gcra import Rate, rate_of
 
 TOKEN_SCOPE = "token"  # noqa: S105
 """The scope of the token endpoint itself; its policies belong to no service."""
+REQUESTS, MODEL_TOKENS = "requests", "model-tokens"
+"""What a policy counts. Model tokens have no registered unit: they are told in decisions only."""
 POOLED = frozenset({"linked", "synchronous", "suspected", "organisation"})
 """Grades of a cluster that share one budget; a candidate is shown, never acted on."""
 FLOOR_SHARE = 0.05
@@ -50,6 +52,8 @@ class PolicyRow(Protocol):
     @property
     def burst(self) -> int: ...
     @property
+    def unit(self) -> str: ...
+    @property
     def override_quota(self) -> int | None: ...
     @property
     def override_burst(self) -> int | None: ...
@@ -74,6 +78,7 @@ class Policy:
     override_quota: int | None = None
     override_burst: int | None = None
     override_until: datetime | None = None
+    unit: str = REQUESTS
 
 
 DEFAULTS: tuple[PolicyRow, ...] = (
@@ -121,6 +126,7 @@ class Terms:
     quota: int
     window_seconds: int
     rate: Rate
+    unit: str = REQUESTS
 
 
 def buckets_for(
@@ -132,21 +138,23 @@ def buckets_for(
     cost: int,
     now: datetime,
     organisation_most: int,
+    model_tokens: int = 0,
 ) -> tuple[Bucket, ...]:
     """The buckets that a request of ``cost`` units must pass. ``service_id`` is empty for the token endpoint.
 
     Rows of other services and scopes are left out here, so one read may carry more than one
-    request needs.
+    request needs. Policies that count model tokens are passed where a request names some.
     """
-    meant = matching(rows, service_id, scope)
+    costs = {REQUESTS: cost, MODEL_TOKENS: model_tokens}
+    meant = [row for row in matching(rows, service_id, scope) if costs.get(row.unit)]
     place = _tag(service_id, scope)
     buckets: list[Bucket] = []
     for level, subject in ((Level.CREDENTIAL, holder.agent_id), (Level.ACCOUNT, holder.account_id)):
         for terms in resolve(meant, level, holder.identity, now):
             scaled = throttled(terms, holder.factor)
-            buckets.append(_bucket(level, subject, place, scaled, cost))
+            buckets.append(_bucket(level, subject, place, scaled, costs[terms.unit]))
     if holder.pool is not None and holder.pool.grade in POOLED:
-        buckets += _shared(holder, holder.pool, meant, place, cost, now, organisation_most)
+        buckets += _shared(holder, holder.pool, meant, place, costs, now, organisation_most)
     return _named(buckets)
 
 
@@ -183,7 +191,7 @@ def terms_of(row: PolicyRow, now: datetime) -> Terms:
     quota, burst = row.quota, row.burst
     if row.override_quota is not None and row.override_until is not None and now < row.override_until:
         quota, burst = row.override_quota, row.override_burst or row.override_quota
-    return _terms(row.name, quota, row.window_seconds, burst)
+    return _terms(row.name, quota, row.window_seconds, burst, row.unit)
 
 
 def stricter(one: Terms, other: Terms) -> Terms:
@@ -202,10 +210,10 @@ def throttled(terms: Terms, factor: float) -> Terms:
     return replace(terms, quota=max(1, int(terms.quota * factor)), rate=rate)
 
 
-def _terms(name: str, quota: int, window_seconds: int, burst: int) -> Terms:
+def _terms(name: str, quota: int, window_seconds: int, burst: int, unit: str) -> Terms:
     if quota < 1 or window_seconds < 1:
-        return Terms(name, 0, max(window_seconds, 1), Rate(0, 1))
-    return Terms(name, quota, window_seconds, rate_of(quota, window_seconds, burst))
+        return Terms(name, 0, max(window_seconds, 1), Rate(0, 1), unit)
+    return Terms(name, quota, window_seconds, rate_of(quota, window_seconds, burst), unit)
 
 
 def _shared(
@@ -213,7 +221,7 @@ def _shared(
     pool: Pool,
     rows: Sequence[PolicyRow],
     place: str,
-    cost: int,
+    costs: Mapping[str, int],
     now: datetime,
     organisation_most: int,
 ) -> list[Bucket]:
@@ -229,7 +237,7 @@ def _shared(
         if _keeps_floor(holder, pool, now):
             kept = throttled(terms, FLOOR_SHARE * max(min(holder.factor, 1.0), 0.0))
             floor = Floor(f"f{holder.account_id}:{place}{name}", kept.rate)
-        shared = _bucket(Level.CLUSTER, pool.cluster_id, place, largest, cost)
+        shared = _bucket(Level.CLUSTER, pool.cluster_id, place, largest, costs[largest.unit])
         buckets.append(replace(shared, floor=floor))
     return buckets
 
@@ -248,7 +256,7 @@ def _budgets(
     for row in named:
         if row.id in pool.overrides:
             quota, burst = pool.overrides[row.id]
-            budgets.append((_terms(name, quota, row.window_seconds, burst), 1))
+            budgets.append((_terms(name, quota, row.window_seconds, burst, row.unit), 1))
     # Where no members were read, no policy has tiers: all have what a newcomer has.
     return [*budgets, (own, 0)]
 
@@ -256,7 +264,7 @@ def _budgets(
 def _without_override(row: PolicyRow) -> PolicyRow:
     return Policy(
         row.id, row.service_id, row.scope, row.name, row.applies_to, row.tier,
-        row.quota, row.window_seconds, row.burst,
+        row.quota, row.window_seconds, row.burst, unit=row.unit,
     )  # fmt: skip
 
 
@@ -285,7 +293,9 @@ def _keeps_floor(holder: Holder, pool: Pool, now: datetime) -> bool:
 
 def _bucket(level: Level, subject: str, place: str, terms: Terms, cost: int) -> Bucket:
     key = f"{level[0:2]}{subject}:{place}{terms.name}"
-    return Bucket(key, level, terms.name, terms.quota, terms.window_seconds, terms.rate, cost)
+    return Bucket(
+        key, level, terms.name, terms.quota, terms.window_seconds, terms.rate, cost, unit=terms.unit
+    )
 
 
 @lru_cache(maxsize=4096)

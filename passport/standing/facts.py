@@ -83,6 +83,7 @@ class PolicyFacts:
     quota: int
     window_seconds: int
     burst: int
+    unit: str
     override_quota: int | None
     override_burst: int | None
     override_until: datetime | None

@@ -31,7 +31,7 @@ COLUMNS = """
     (SELECT {pack}({row}(sc.name, sc.least_identity, sc.least_payment))
        FROM passport_scope sc WHERE sc.service_id = s.id),
     (SELECT {pack}({row}(lp.id, lp.service_id, lp.scope, lp.name, lp.applies_to, lp.tier, lp.quota,
-                         lp.window_seconds, lp.burst, ov.quota, ov.burst, ov.ends_at))
+                         lp.window_seconds, lp.burst, lp.unit, ov.quota, ov.burst, ov.ends_at))
        FROM passport_limitpolicy lp
        LEFT JOIN passport_limitoverride ov ON ov.policy_id = lp.id AND ov.account_id = a.account_id
       WHERE (lp.service_id IS NULL AND lp.scope = 'token') OR lp.service_id = s.id),

@@ -12,6 +12,7 @@ from foundation import clock
 from passport.admission.models import AdmissionMode
 from passport.decisions import authzen
 from passport.fields import Effect
+from passport.limits.models import LimitPolicy
 from passport.restrictions.models import AccountState
 from passport.services.registration import set_grant
 from tests.passport.decisions.conftest import grown, limit, question, service, token_for
@@ -42,6 +43,18 @@ def test_over_the_limit_is_denied_with_the_wait_and_charges_nothing(post, alice,
     assert [policy["r"] for policy in answer["context"]["policies"]] == [5, 3]
 
 
+def test_model_tokens_are_charged_where_they_are_named_and_cost_units_beside_them(post, alice, model) -> None:
+    limit(model, "model:infer", 5)
+    limit(model, "model:infer", 1000, "account", "tokens")
+    LimitPolicy.objects.filter(name="tokens").update(unit="model-tokens")
+    asked = [
+        post(ONE, question(context=context)).json() for context in ({"tokens": 600}, {}, {"tokens": 600})
+    ]
+    assert [answer["decision"] for answer in asked] == [True, True, False]
+    assert asked[2]["context"]["policy"] == "tokens"
+    assert [policy["r"] for policy in asked[2]["context"]["policies"]] == [3, 400]
+
+
 def test_two_agents_of_one_account_share_the_accounts_limit_and_a_stranger_does_not(
     post, alice, model
 ) -> None:
@@ -67,6 +80,8 @@ BROKEN = [
     {"context": {"cost": 0}},
     {"context": {"cost": True}},
     {"context": {"cost": 1.5}},
+    {"context": {"tokens": -1}},
+    {"context": {"tokens": "600"}},
 ]
 
 

@@ -19,6 +19,7 @@ from foundation.ledger.append import append
 from foundation.ledger.sequence import sequence
 from passport.agents.models import Agent, AgentKey
 from passport.fields import Effect
+from passport.limits.models import LimitChange, LimitOverride, LimitPolicy
 from passport.restrictions.models import Restriction
 from passport.revocation.batch import State
 from passport.revocation.models import RevocationBatch
@@ -38,7 +39,7 @@ FEW, MANY = 2, 12
 
 CONSOLE_LISTS = (
     "queue/", "accounts/", "accounts/?q=acc", "batches/", "approvals/", "attestations/", "audit/", "roles/",
-    "switches/", "keys/", "records/foundation/entry/", "records/accounts/flag/", "records/passport/agent/",
+    "limits/", "limits/overrides/", "switches/", "keys/", "records/foundation/entry/", "records/accounts/flag/", "records/passport/agent/",
 )  # fmt: skip
 PORTAL_LISTS = ("agents/", "services/", "members/", "activity/", "notices/")
 PORTAL_PAGES = ("start/", "verification/", "settings/")
@@ -92,6 +93,16 @@ def fill(account: Account, sam: User, many: int) -> None:
         colleague = somebody(f"c{place}@example.com")
         give_role(colleague, "analyst", actor=f"user:{sam.pk}", reason="Many hands.", now=now)
         fill_account(account, place)
+        policy = LimitPolicy.objects.create(
+            scope="token", name=f"day-{place}", applies_to="account", quota=9, window_seconds=60, burst=9
+        )
+        LimitOverride.objects.create(
+            account=other, policy=policy, quota=5, burst=5, requested_by=f"user:{colleague.pk}",
+            ends_at=now + timedelta(days=1),
+        )  # fmt: skip
+        LimitChange.objects.create(
+            kind="end", state="waiting", wanted={}, account_id=other.pk, requested_by=f"user:{colleague.pk}"
+        )
     sequence()
 
 

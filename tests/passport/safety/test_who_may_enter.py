@@ -1,5 +1,8 @@
 """Every page of the console, by every role: PAGES section 7."""
 
+from dataclasses import asdict
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -10,6 +13,9 @@ from accounts.linkage.models import Cluster
 from accounts.owners.models import Account
 from accounts.people.models import User
 from attestation.evidence.models import Attestation
+from foundation import clock
+from passport.limits.changes import policy_value
+from passport.limits.models import LimitChange, LimitOverride, LimitPolicy
 from passport.revocation.models import RevocationBatch
 from passport.safety.pages import PAGES
 from tests import people
@@ -32,12 +38,16 @@ ALLOWED = {
     "switches": EVERY, "turn_switch": {"approver", "operator"},
     "keys": KEEP, "rotate_key": {"operator"}, "health": KEEP,
     "attestations": READ, "attestation": READ, "release_attestation": DECIDE, "refuse_attestation": DECIDE,
+    "limits": READ, "limit_overrides": READ, "limit_change": READ, "new_limit": DECIDE, "drop_limit": DECIDE,
+    "new_override": DECIDE, "end_override": DECIDE, "apply_limit_change": DECIDE, "ask_limit_change": DECIDE,
+    "refuse_limit_change": DECIDE,
     "roles": KEEP, "person_roles": KEEP, "give_role": {"operator"}, "take_role": {"operator"},
 }  # fmt: skip
 CHANGES = {
     "verify_audit", "dismiss_flag", "confirm_flag", "refresh_batch", "leave_out", "take_in", "ask_approval",
     "run_batch", "give_up", "pause_batch", "resume_batch", "turn_switch", "rotate_key",
-    "release_attestation", "refuse_attestation", "give_role", "take_role",
+    "release_attestation", "refuse_attestation", "give_role", "take_role", "apply_limit_change", "ask_limit_change",
+    "refuse_limit_change",
 }  # fmt: skip
 OPEN_TO_ALL = {"start"}
 """It only leads on; the next page asks."""
@@ -68,9 +78,25 @@ def url_of(name: str) -> str:
     given |= {word: "flag_1" for word in ("flag_id",) if f"<str:{word}>" in str(pattern.pattern)}
     given |= {word: "sign_ups" for word in ("name",) if f"<str:{word}>" in str(pattern.pattern)}
     given |= {word: "approver" for word in ("role",) if f"<str:{word}>" in str(pattern.pattern)}
+    if "limits/" in str(pattern.pattern):
+        given = {word: pk for word, pk in limit_rows(account).items() if f":{word}>" in str(pattern.pattern)}
     if "<str:user_id>" in str(pattern.pattern):
         given["user_id"] = User.objects.get_or_create(email="carol@example.com")[0].pk
     return reverse(f"admin:{name}", kwargs=given)
+
+
+def limit_rows(account: Account) -> dict[str, object]:
+    name = f"day-{LimitPolicy.objects.count()}"
+    policy = LimitPolicy.objects.create(
+        scope="token", name=name, applies_to="account", quota=9, window_seconds=60, burst=9
+    )
+    override = LimitOverride.objects.create(
+        account=account, policy=policy, quota=5, burst=5, ends_at=clock.now() + timedelta(days=1)
+    )
+    change = LimitChange.objects.create(
+        kind="drop", wanted=asdict(policy_value(policy)), requested_by="user:usr_1"
+    )
+    return {"policy_id": policy.pk, "override_id": override.pk, "change_id": change.pk}
 
 
 def test_the_table_names_every_page() -> None:

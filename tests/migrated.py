@@ -65,12 +65,15 @@ def sqlite_file() -> Path:
 def main() -> None:
     import django
     from django.core.management import call_command
+    from django.db import connection
 
     result = Path(os.environ["AP_TEST_FOLDER"]) / "migrated"
     told = "it was stopped"
     try:
         django.setup()
         call_command("migrate", interactive=False, verbosity=0)
+        # Nobody may be connected to what is copied.
+        connection.close()
         told = "whole"
     finally:
         # Appears with its words in it.

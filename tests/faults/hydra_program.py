@@ -3,7 +3,8 @@
 ``people`` makes a cluster of many accounts with agents and passports, and a batch that is
 approved; ``run`` and ``undo`` are what an approver's click does, ``work`` what a worker does
 until nothing is due; ``tell`` prints what has come of it all. With ``POINT`` in the environment
-the process dies there (tests/faults/dying.py).
+the process dies there (tests/faults/dying.py). ``nest`` has each of its orders done by a process
+of its own that it forks, on the folder that the order names.
 """
 
 import os
@@ -15,13 +16,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 import json  # noqa: E402
+import traceback  # noqa: E402
 from collections import Counter  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from datetime import timedelta  # noqa: E402
-from typing import Any  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any, NoReturn  # noqa: E402
 
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
 
 from accounts.linkage.models import BanMemory, Signal  # noqa: E402
 from accounts.owners.models import Account  # noqa: E402
@@ -51,7 +55,6 @@ SIZE = 2_500
 """Its members' own histories take three steps of the worker."""
 PASSPORTS = 250
 CARDS = 20
-BATCH_FILE = settings.DATA_DIR / "batch"
 
 
 def main(words: list[str]) -> None:
@@ -59,6 +62,39 @@ def main(words: list[str]) -> None:
         arm(point)
     for word in words:
         DOES[word]()
+
+
+def nest() -> None:
+    """An order is a line of JSON: ``folder``, ``words``, ``point``. Answers each with the exit code.
+
+    What the process says is in ``told`` and ``failed`` of the folder. It has Django from its
+    parent, which never opens a connection, and starts at once.
+    """
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            hatch(Path(order["folder"]), order["words"], order["point"])
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def hatch(folder: Path, words: list[str], point: str) -> NoReturn:
+    for name, number in (("told", 1), ("failed", 2)):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    settings.DATA_DIR = folder
+    if connection.vendor == "sqlite":
+        connection.settings_dict["NAME"] = folder / Path(connection.settings_dict["NAME"]).name
+    os.environ["POINT"] = point
+    try:
+        main(words)
+    finally:
+        if failure := sys.exception():
+            traceback.print_exception(failure)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(failure is not None)
 
 
 def people() -> None:
@@ -74,7 +110,7 @@ def people() -> None:
     batch = hydra.approved(hydra.previewed(cluster), hydra.APPROVER)
     restrict_one_for_another_reason()
     work()
-    BATCH_FILE.write_text(batch.pk, encoding="ascii")
+    batch_file().write_text(batch.pk, encoding="ascii")
 
 
 def crowd(names: list[str]) -> None:
@@ -177,11 +213,15 @@ def bits() -> list[int]:
     return [shown, differ]
 
 
+def batch_file() -> Path:
+    return settings.DATA_DIR / "batch"
+
+
 def batch_id() -> str:
-    return BATCH_FILE.read_text(encoding="ascii")
+    return batch_file().read_text(encoding="ascii")
 
 
-DOES = {"people": people, "run": run, "undo": undo, "work": work, "tell": tell}
+DOES = {"nest": nest, "people": people, "run": run, "undo": undo, "work": work, "tell": tell}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

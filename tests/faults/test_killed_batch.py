@@ -13,13 +13,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests import migrated
 from tests.processes import ROOT, clean_environment
 
 pytestmark = pytest.mark.services
@@ -59,22 +61,51 @@ UNDONE = DONE | {
 }  # fmt: skip
 
 
+class Nest:
+    """Forks the processes of the tests: each starts at once, and dies by itself."""
+
+    def __init__(self, folder: "Folder") -> None:
+        command = [sys.executable, "-m", "tests.faults.hydra_program", "nest"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=folder.environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, folder: Path, words: tuple[str, ...], point: str) -> subprocess.CompletedProcess[str]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        order = {"folder": str(folder), "words": words, "point": point}
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        return subprocess.CompletedProcess(
+            words, code, (folder / "told").read_text(), (folder / "failed").read_text()
+        )
+
+    def close(self) -> None:
+        self.process.communicate(timeout=10)
+
+
 @dataclass(frozen=True)
 class Folder:
     """A DATA_DIR, and the database that goes with it."""
 
     path: Path
     database_url: str = ""
+    nest: Nest | None = None
 
     def run(self, *words: str, point: str = "") -> subprocess.CompletedProcess[str]:
-        more = {"DATA_DIR": str(self.path)} | ({"POINT": point} if point else {})
-        if self.database_url:
-            more |= {"AP_DATABASE_URL": self.database_url, "AP_DATABASE_POOL": "0"}
+        if self.nest is not None:
+            return self.nest.run(self.path, words, point)
         command = [sys.executable, "-m", "tests.faults.hydra_program", *words]
-        environment = clean_environment(**more)
+        environment = self.environment() | {"POINT": point}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
         )
+
+    def environment(self) -> dict[str, str]:
+        more = {"AP_DATABASE_URL": self.database_url, "AP_DATABASE_POOL": "0"} if self.database_url else {}
+        return clean_environment(DATA_DIR=str(self.path), **more)
 
     def does(self, *words: str) -> str:
         done = self.run(*words)
@@ -89,28 +120,40 @@ class Folder:
         return json.loads(self.does(*words, "tell"))
 
 
+@contextmanager
+def nested(folder: Folder) -> Iterator[Folder]:
+    """The people made by a process of their own; the rest is done by forks of another."""
+    folder.does("people")
+    nest = Nest(folder)
+    yield replace(folder, nest=nest)
+    nest.close()
+
+
 type Copy = Callable[[Folder], Folder]
 
 
 @pytest.fixture(scope="module")
-def approved(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+def approved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     """A batch of 2,500 accounts that waits to be run."""
-    folder = Folder(tmp_path_factory.mktemp("approved") / "data")
-    folder.does("people")
-    return folder
+    path = tmp_path_factory.mktemp("approved") / "data"
+    path.mkdir()
+    shutil.copy(migrated.sqlite_file(), path)
+    with nested(Folder(path)) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def done(approved: Folder, tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """The same, run and done: what comes of it when nothing disturbs it."""
-    folder = Folder(shutil.copytree(approved.path, tmp_path_factory.mktemp("done") / "data"))
+    path = shutil.copytree(approved.path, tmp_path_factory.mktemp("done") / "data")
+    folder = Folder(path, nest=approved.nest)
     assert folder.facts("run", "work") == DONE
     return folder
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
-    return lambda folder: Folder(shutil.copytree(folder.path, tmp_path / "data"))
+    return lambda folder: Folder(shutil.copytree(folder.path, tmp_path / "data"), nest=folder.nest)
 
 
 @pytest.mark.parametrize("point", IN_A_RUN.values(), ids=IN_A_RUN)
@@ -132,11 +175,11 @@ def on_postgresql(tmp_path: Path) -> Iterator[Folder]:
     admin_url = os.environ.get("AP_DATABASE_URL", "")
     name = f"killed_{secrets.token_hex(4)}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated.database()}"')  # type: ignore[arg-type]
     folder = Folder(tmp_path / "data", admin_url.rsplit("/", 1)[0] + f"/{name}")
     folder.path.mkdir()
-    folder.does("people")
-    yield folder
+    with nested(folder) as ready:
+        yield ready
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
 

@@ -1,6 +1,7 @@
 /** Base64url without padding (RFC 7515 section 2), read strictly. */
 
 import { base64url } from "jose";
+import { native } from "./native.js";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -27,19 +28,18 @@ export function decode(text: string): Bytes {
 }
 
 export function utf8(text: string): Bytes {
-  return ENCODER.encode(text) as Bytes;
+  return (buffer ? buffer.from(text) : ENCODER.encode(text)) as Bytes;
 }
 
-type HashModule = { createHash(name: string): { update(raw: Bytes): { digest(): Uint8Array } } };
-
-/** Node's own hash, where there is one: it answers at once, where WebCrypto takes a turn of another thread. */
-const native = (
-  globalThis.process as { getBuiltinModule?: (name: string) => HashModule | undefined } | undefined
-)?.getBuiltinModule?.("node:crypto");
-
 export async function sha256(raw: Bytes): Promise<Bytes> {
-  if (native) return new Uint8Array(native.createHash("sha256").update(raw).digest());
+  if (native) return new Uint8Array(native.hash("sha256", raw, "buffer"));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", raw));
+}
+
+/** In base64url, of a text in UTF-8. A promise only where the platform cannot say it at once. */
+export function digestOf(text: string): string | Promise<string> {
+  if (native) return native.hash("sha256", text, "base64url");
+  return sha256(utf8(text)).then(encode);
 }
 
 /** 128 bits, for `jti`. */

@@ -1,6 +1,6 @@
 /** Making proofs of possession (RFC 9449 section 4.2). Checking them is in `proofs`. */
 
-import { encode, randomId, sha256, utf8 } from "./base64.js";
+import { digestOf, randomId } from "./base64.js";
 import { build } from "./jws.js";
 import type { AgentKey } from "./keys.js";
 import { PROOF_TYP } from "./protocol.js";
@@ -31,7 +31,7 @@ export async function makeProof(key: AgentKey, parts: ProofParts): Promise<strin
 
 /** `ath`: RFC 9449 section 4.2. */
 export async function tokenHash(token: string): Promise<string> {
-  return encode(await sha256(utf8(token)));
+  return digestOf(token);
 }
 
 /** `htu`: the URL without query and fragment. */

@@ -4,8 +4,9 @@
  * Two kinds: Ed25519 (RFC 8037) and P-256 (RFC 7518 section 6.2). Others are refused.
  */
 
-import { type Bytes, decode, encode, sha256, utf8 } from "./base64.js";
+import { type Bytes, decode, digestOf } from "./base64.js";
 import { isObject, type Json } from "./json.js";
+import { native } from "./native.js";
 
 /** What is accepted in access tokens and proofs, as it stands in `algs` (RFC 9449 section 5.1). */
 export const ALGORITHMS = "ES256 EdDSA Ed25519";
@@ -13,7 +14,6 @@ export const ALGORITHMS = "ES256 EdDSA Ed25519";
 const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 const ORDER = decodeHex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
 const KEYS_HELD = 4096;
-const ECDSA = { name: "ECDSA", hash: "SHA-256" };
 
 /** Not a public key of an accepted kind; the message says what is wrong with it. */
 export class BadKey extends Error {}
@@ -71,13 +71,12 @@ function checkCoordinate(text: string): void {
 
 async function load(jwk: PublicJwk): Promise<PublicKey> {
   const isEd = jwk.kty === "OKP";
-  const algorithm = isEd ? { name: "Ed25519" } : { name: "ECDSA", namedCurve: "P-256" };
   const algs = isEd ? ["EdDSA", "Ed25519"] : ["ES256"];
   checkCoordinate(jwk.x);
   if (jwk.kty === "EC") checkCoordinate(jwk.y);
-  let key: CryptoKey;
+  let fits: SignatureCheck;
   try {
-    key = await crypto.subtle.importKey("jwk", { ...jwk }, algorithm, false, ["verify"]);
+    fits = native ? checkAtOnce(native, jwk) : await checkByWebCrypto(jwk);
   } catch {
     throw new BadKey("the point is not on the curve");
   }
@@ -86,10 +85,24 @@ async function load(jwk: PublicJwk): Promise<PublicKey> {
     if (!algs.includes(alg)) throw new BadSignature("alg is not that of the key");
     if (signature.length !== 64) throw new BadSignature("a signature has 64 bytes");
     if (!isEd) checkRange(signature);
-    const good = await crypto.subtle.verify(isEd ? algorithm : ECDSA, key, signature, signed);
-    if (!good) throw new BadSignature("the signature does not match");
+    if (!(await fits(signed, signature))) throw new BadSignature("the signature does not match");
   };
   return { jwk, thumbprint: await thumbprint(jwk), verify };
+}
+
+type SignatureCheck = (signed: Bytes, signature: Bytes) => boolean | Promise<boolean>;
+
+/** Throws when the point is not on the curve, as the other does too. */
+function checkAtOnce(crypto: NonNullable<typeof native>, jwk: PublicJwk): SignatureCheck {
+  const key = { key: crypto.createPublicKey({ key: { ...jwk }, format: "jwk" }), dsaEncoding: "ieee-p1363" } as const;
+  const digest = jwk.kty === "OKP" ? null : "sha256";
+  return (signed, signature) => crypto.verify(digest, signed, key, signature);
+}
+
+async function checkByWebCrypto(jwk: PublicJwk): Promise<SignatureCheck> {
+  const algorithm = jwk.kty === "OKP" ? { name: "Ed25519" } : { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("jwk", { ...jwk }, algorithm, false, ["verify"]);
+  return (signed, signature) => crypto.subtle.verify(algorithm, key, signature, signed);
 }
 
 function checkRange(signature: Bytes): void {
@@ -107,7 +120,7 @@ function compare(left: Uint8Array, right: Uint8Array): number {
 export async function thumbprint(jwk: PublicJwk): Promise<string> {
   const { crv, kty, x } = jwk;
   const members = jwk.kty === "EC" ? { crv, kty, x, y: jwk.y } : { crv, kty, x };
-  return encode(await sha256(utf8(JSON.stringify(members))));
+  return digestOf(JSON.stringify(members));
 }
 
 function decodeHex(text: string): Uint8Array {

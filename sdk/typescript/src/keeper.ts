@@ -5,7 +5,7 @@
  * that cannot be decided is refused quickly instead of joining a queue before a dead server.
  */
 
-import { encode, sha256, utf8 } from "./base64.js";
+import { digestOf } from "./base64.js";
 import { IssuerAway, type IssuerClient } from "./issuer-client.js";
 import { type Json, parseJson } from "./json.js";
 import type { Jws } from "./jws.js";
@@ -219,7 +219,7 @@ export class Keeper {
 }
 
 async function nameOf(uri: string): Promise<string> {
-  return `list-${encode(await sha256(utf8(uri)))}.json`;
+  return `list-${await digestOf(uri)}.json`;
 }
 
 /** A timer of ours does not keep a process alive (Node); browsers have no such notion. */

@@ -8,6 +8,8 @@ const BYTES = 18;
 
 export class Nonces {
   readonly #key: Promise<CryptoKey>;
+  /** By step: what is signed once serves every proof of two minutes. */
+  readonly #made = new Map<number, Promise<string>>();
 
   constructor(secret: Uint8Array<ArrayBuffer>) {
     this.#key = crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
@@ -29,7 +31,14 @@ export class Nonces {
     return known.map((each) => isSame(each, nonce)).includes(true);
   }
 
-  async #of(step: number): Promise<string> {
+  #of(step: number): Promise<string> {
+    const made = this.#made.get(step) ?? this.#make(step);
+    this.#made.set(step, made);
+    for (const other of this.#made.keys()) if (Math.abs(other - step) > 1) this.#made.delete(other);
+    return made;
+  }
+
+  async #make(step: number): Promise<string> {
     const counter = new DataView(new ArrayBuffer(8));
     counter.setBigUint64(0, BigInt(step));
     const digest = await crypto.subtle.sign("HMAC", await this.#key, counter.buffer);

@@ -4,7 +4,7 @@
  * Whether the proof was seen before is for the replay store; here it gets the key to ask with.
  */
 
-import { encode, sha256, utf8 } from "./base64.js";
+import { digestOf } from "./base64.js";
 import { timeOf } from "./json.js";
 import { BadKey, BadSignature, parsePublic, type PublicKey } from "./jwk.js";
 import { type Jws, Malformed, parse, PROOF_BYTES } from "./jws.js";
@@ -49,7 +49,7 @@ export async function checkProof(values: readonly string[], check: ProofCheck): 
   const isOfToken = check.tokenHash === undefined || (typeof ath === "string" && isSame(ath, check.tokenHash));
   if (!isOfToken) throw bad("ath is missing, or of another token");
   // A thumbprint has 43 characters, so the pair has one spelling.
-  const replayKey = encode(await sha256(utf8(`${key.thumbprint}${jti}`)));
+  const replayKey = await digestOf(`${key.thumbprint}${jti}`);
   return { thumbprint: key.thumbprint, replayKey, issuedAt, hasNonce };
 }
 

@@ -4,7 +4,7 @@
  * The way of one request: token, proof, state of the credential, scope, replay, limit.
  */
 
-import { encode, sha256, utf8 } from "./base64.js";
+import { digestOf } from "./base64.js";
 import { type Call, pathOf, readToken, valuesOf } from "./call.js";
 import { localTime } from "./clock.js";
 import { checkTime, type Credential, readCredential, SKEW_SECONDS } from "./credential.js";
@@ -207,7 +207,7 @@ export class Verifier {
   async #steps(running: Running, call: Call, scope: string | null, cost: number): Promise<Verified> {
     const now = this.#clock();
     const { token, asDpop } = readToken(call);
-    const digest = encode(await sha256(utf8(token)));
+    const digest = await digestOf(token);
     const credential = await this.#read(running, token, digest, now);
     checkTime(credential, now);
     const proof = await this.#checkBinding(call, credential, asDpop, digest, now);

@@ -105,6 +105,8 @@ MACHINE_PATHS = (
     "/access/v1/evaluations",
     "/v1/limits/blocks",
 )
+# Asked by gateways with the method of whatever came to them.
+GATEWAY_PATHS = ("/access/v1/gateway", "/access/v1/gateway/nginx")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -18,7 +18,7 @@ HEADERS = {
 
 
 class MachineDoorsMiddleware:
-    """A POST to a path of ``MACHINE_PATHS`` goes straight to its view.
+    """A POST to ``MACHINE_PATHS``, and whatever comes to ``GATEWAY_PATHS``, goes straight to its view.
 
     Left out are only parts that these views do not use: static files, sessions, sign-in, messages,
     the form token (they take no cookie, so there is nothing to forge), pages for browsers. A host
@@ -31,9 +31,11 @@ class MachineDoorsMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self.paths: frozenset[str] = frozenset(settings.MACHINE_PATHS)
+        self.any_method: frozenset[str] = frozenset(settings.GATEWAY_PATHS)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST" or request.path_info not in self.paths:
+        path = request.path_info
+        if path not in self.any_method and (request.method != "POST" or path not in self.paths):
             return self.get_response(request)
         request.get_host()
         request.request_id = id_of(request)  # type: ignore[attr-defined]

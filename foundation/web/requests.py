@@ -12,12 +12,13 @@ from foundation.ids import new_id
 GOOD_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-PUBLIC_DOCUMENTS = ("/.well-known/", "/status")
+ANY_HOST = ("/.well-known/", "/status", "/access/v1/gateway")
 
 
 class OwnHostMiddleware:
     """Public documents are the same whatever ``Host`` a caller names: they are asked for under the issuer's.
 
+    So is the door for gateways: Envoy asks it under the name of the service that it stands before.
     Elsewhere a strange host is refused (ALLOWED_HOSTS).
     """
 
@@ -28,7 +29,7 @@ class OwnHostMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(PUBLIC_DOCUMENTS):
+        if request.path_info.startswith(ANY_HOST):
             request.META["HTTP_HOST"] = urlsplit(settings.ISSUER).netloc
             request.META.pop("HTTP_X_FORWARDED_HOST", None)
         return self.get_response(request)

@@ -11,21 +11,18 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from foundation import clock
+from passport.acceptance.access_tokens import find_accepted
+from passport.acceptance.tokens import read_ours
 from passport.conf import issuer
 from passport.errors import AccessDenied, InvalidClient, InvalidRequest
 from passport.oauth.answers import NO_STORE, answer
 from passport.oauth.clients import Anonymous, authenticate
 from passport.oauth.doors import oauth_door
 from passport.oauth.forms import read_form
-from passport.oauth.presented import Place, place_of, read_ours
 from passport.oauth.spending import spend
-from passport.proofs.jwt import Jws, Malformed, time_claim
-from passport.protocol import TYP_ACCESS_TOKEN, TYP_INTROSPECTION
+from passport.protocol import TYP_INTROSPECTION
 from passport.services.models import Service
 from passport.signing import keys
-from passport.standing.consents import is_consent_good
-from passport.standing.good import find_fault, holds_key
-from passport.standing.read import MAX_ACTORS, find_by_token
 
 JSON = "application/json"
 SIGNED = "application/token-introspection+jwt"
@@ -57,71 +54,10 @@ def introspect(request: HttpRequest) -> HttpResponse:
 def introspection_of(token: str, service: Service, now: datetime) -> Mapping[str, Any]:
     """RFC 7662 section 2.2. One signature check and one query; an inactive token tells nothing."""
     jws = read_ours(token)
-    if jws is None or not _is_current(jws, service.audience, now) or not _is_good(jws, service, now):
+    if jws is None or find_accepted(jws, service.audience, now) is None:
         return INACTIVE
     told = {name: jws.claims[name] for name in TOLD if name in jws.claims}
     return {"active": True, "token_type": "DPoP" if "cnf" in told else "Bearer", **told}
-
-
-def _is_current(jws: Jws, audience: str, now: datetime) -> bool:
-    if jws.typ != TYP_ACCESS_TOKEN or jws.claims.get("aud") != audience:
-        return False
-    try:
-        expires_at = time_claim(jws.claims, "exp")
-    except Malformed:
-        return False
-    return expires_at is not None and now < expires_at
-
-
-def _is_good(jws: Jws, service: Service, now: datetime) -> bool:
-    """From the facts of this moment: its root, its key, its signer, everyone who acts."""
-    place = place_of(jws)
-    if place is None:
-        return False
-    thumbprint = jws.claims.get("cnf", {}).get("jkt")
-    actors = _actors(jws.claims)
-    if len(actors) > MAX_ACTORS:
-        return False
-    standing = find_by_token(
-        place.number,
-        place.index,
-        jti=str(jws.claims.get("jti")),
-        kid=str(jws.kid),
-        thumbprint=thumbprint,
-        actors=actors,
-        audience=service.audience,
-    )
-    if standing is None:
-        return len(actors) <= 1 and is_good_for_person(jws, place, service, now)
-    if len(standing.actors) != len(actors):
-        return False
-    holder = actors[0] if actors else standing.agent_id
-    if thumbprint is not None and not holds_key(standing, holder, thumbprint):
-        return False
-    return find_fault(standing, now) is None
-
-
-def is_good_for_person(jws: Jws, place: Place, service: Service, now: datetime) -> bool:
-    """The root is a person's consent. Its client need not have registered the key that it is bound to."""
-    return is_consent_good(
-        place.number,
-        place.index,
-        jti=str(jws.claims.get("jti")),
-        kid=str(jws.kid),
-        client_id=str(jws.claims.get("client_id")),
-        audience=service.audience,
-        now=now,
-    )
-
-
-def _actors(claims: Mapping[str, Any]) -> list[str]:
-    """Every ``sub`` of the nested ``act``, outermost first, each once."""
-    found: list[str] = []
-    act = claims.get("act")
-    while isinstance(act, dict) and len(found) <= MAX_ACTORS:
-        found.append(str(act.get("sub")))
-        act = act.get("act")
-    return list(dict.fromkeys(found))
 
 
 def _wants_signed(request: HttpRequest, service: Service) -> bool:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from foundation import clock
 from foundation.ledger.append import append
+from passport.acceptance.tokens import read_ours
 from passport.agents.clients import AGENT, NO_AUTHENTICATION, find_client
 from passport.consents.end import HOLDER_REQUEST, end_consent
 from passport.consents.tokens import find_family, find_refresh_token
@@ -19,7 +20,6 @@ from passport.oauth.answers import NO_STORE
 from passport.oauth.clients import Anonymous, Authenticated, authenticate
 from passport.oauth.doors import oauth_door
 from passport.oauth.forms import read_form
-from passport.oauth.presented import read_ours
 from passport.oauth.spending import spend
 from passport.proofs.jwt import Jws, Malformed, time_claim
 from passport.protocol import TYP_ACCESS_TOKEN, TYP_PASSPORT

@@ -1,4 +1,4 @@
-"""Tokens that callers hand in to be looked at or revoked: ours by signature, or nothing."""
+"""Tokens that callers hand in to be looked at, admitted or revoked: ours by signature, or nothing."""
 
 from dataclasses import dataclass
 

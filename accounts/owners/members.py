@@ -176,6 +176,12 @@ def record(type: str, membership: Membership, *, actor: User, now: datetime) -> 
     )
 
 
+def open_memberships_of(user_id: str) -> list[Membership]:
+    """The person's roles in accounts that are open, by the account's name. At most 100."""
+    rows = Membership.objects.filter(user_id=user_id, account__state=Account.State.OPEN)
+    return list(rows.select_related("account").order_by("account__name", "account_id")[:100])
+
+
 def accounts_owned_by(user_id: str) -> list[str]:
     """The open accounts that the person owns, the oldest first. At most 50."""
     rows = Membership.objects.filter(

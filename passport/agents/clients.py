@@ -1,8 +1,8 @@
 """The clients that may ask a person for consent, as the grants of persons see them.
 
-Three kinds: agents of an account, clients that registered openly (RFC 7591), and clients
-whose id is the URL of their metadata document. Whether the account behind an agent is in good
-standing is judged by whoever issues.
+Four kinds: agents of an account, clients that registered openly (RFC 7591), clients whose id
+is the URL of their metadata document, and the command line that comes with this server.
+Whether the account behind an agent is in good standing is judged by whoever issues.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,11 @@ from passport.agents.oauth_client import (
     DOCUMENT,
     NO_AUTHENTICATION,
     OPEN,
+    OWN,
     OAuthClient,
 )
 from passport.agents.open_clients import find_open
+from passport.agents.own_client import find_own
 from passport.protocol import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -32,6 +34,7 @@ __all__ = [
     "DOCUMENT",
     "NO_AUTHENTICATION",
     "OPEN",
+    "OWN",
     "OAuthClient",
     "client_of",
     "find_client",
@@ -46,7 +49,7 @@ def find_agent(client_id: str) -> OAuthClient | None:
     return None if agent is None else client_of(agent)
 
 
-FINDERS: Sequence[Callable[[str], OAuthClient | None]] = (find_agent, find_open, find_document)
+FINDERS: Sequence[Callable[[str], OAuthClient | None]] = (find_own, find_agent, find_open, find_document)
 """Asked in turn; each knows one kind. None: not mine."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from passport.agents.redirect_uris import is_registered
 
-AGENT, OPEN, DOCUMENT = "agent", "open", "document"
+AGENT, OPEN, DOCUMENT, OWN = "agent", "open", "document", "own"
 NO_AUTHENTICATION, BY_ASSERTION = "none", "private_key_jwt"
 
 
@@ -17,7 +17,7 @@ class OAuthClient:
     client_id: str
     name: str
     kind: str
-    """``agent``, ``open`` or ``document``."""
+    """``agent``, ``open``, ``document`` or ``own``."""
     redirect_uris: tuple[str, ...]
     auth_method: str
     """``none`` or ``private_key_jwt``: how it authenticates at the token and PAR endpoints."""

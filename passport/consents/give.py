@@ -31,6 +31,8 @@ class Wanted:
     redirect_uri: str = ""
     """Empty where nothing is redirected: a device."""
     details: Sequence[Mapping[str, Any]] = ()
+    account_id: str | None = None
+    """Which account it may manage, where it asks for that."""
 
 
 def give(user_id: str, wanted: Wanted, *, now: datetime) -> Consent:
@@ -44,6 +46,7 @@ def give(user_id: str, wanted: Wanted, *, now: datetime) -> Consent:
         client_name=client.name[:255],
         client_digest=digest_of_client(client),
         agent=agent,
+        account_id=wanted.account_id,
         redirect_host=host_of(wanted.redirect_uri)[:255] if wanted.redirect_uri else "",
         environment=client.environment or "",
         resources=list(wanted.resources),
@@ -97,8 +100,10 @@ def give_code(
 
 
 def subjects_of(consent: Consent) -> list[str]:
-    """Not the account behind the client: who its agents act for is no business of its members."""
-    return [consent.pk, consent.user_id, consent.client_id]
+    """The account that it may manage, but not the one behind the client: who its agents act for is no
+    business of its members."""
+    managed = [consent.account_id] if consent.account_id else []
+    return [consent.pk, consent.user_id, consent.client_id, *managed]
 
 
 def digest_of_client(client: OAuthClient) -> str:

@@ -36,6 +36,10 @@ class Consent(models.Model):
     agent = models.ForeignKey(
         "passport.Agent", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    account = models.ForeignKey(
+        "accounts.Account", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    """The account that the person lets it manage; null for all other services."""
     redirect_host = models.CharField(max_length=255, blank=True)
     environment = models.CharField(max_length=8, blank=True)
     """The agent's; empty for other clients."""

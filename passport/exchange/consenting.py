@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from passport.agents import own_api
 from passport.agents.clients import OAuthClient
 from passport.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 from passport.exchange.details import TYPES, Detail, parse_details
@@ -34,6 +35,15 @@ class Ask:
     @property
     def resources(self) -> list[str]:
         return list(self.services)
+
+    @property
+    def manages(self) -> bool:
+        """Whether it asks to manage an account: then the person says which."""
+        return own_api.audience() in self.services
+
+    @property
+    def changes_account(self) -> bool:
+        return self.manages and not own_api.CHANGING.isdisjoint(self.scopes)
 
 
 def check_ask(
@@ -96,6 +106,8 @@ def _find_targets(client: OAuthClient, resources: list[str]) -> dict[str, Servic
         service = found.get(resource)
         if service is None or not service.enabled:
             raise InvalidTarget("no service is registered under that name, or it is disabled")
+        if client.environment is not None and resource == own_api.audience():
+            raise InvalidTarget("agents do not manage accounts: ask as another client")
         if client.environment not in (None, service.environment):
             raise InvalidTarget(f"a {client.environment} agent cannot reach a {service.environment} service")
     return {resource: found[resource] for resource in resources}

@@ -18,6 +18,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from accounts.people.models import User
+from accounts.portal.access import ask_for_factor
 from foundation import clock
 from foundation.logs import route_of
 from foundation.web.policies import allow_form_target
@@ -28,6 +29,7 @@ from passport.exchange.consenting import Ask, check_person
 from passport.exchange.details import details_claim
 from passport.oauth.answers import NO_STORE, RETRY_SECONDS, describe
 from passport.oauth.authorization_request import Asker, AuthorizationRequest, check_request, find_asker
+from passport.oauth.choosing_account import is_chosen, needs_factor
 from passport.oauth.consent_page import describe_request, digest_of_page
 from passport.oauth.door_limits import limit_decided, limit_fetched, limit_shown
 from passport.oauth.forms import Form, parse_form
@@ -93,8 +95,11 @@ def ask_person(
         decision = request.POST.get("decision")
         if decision == DENY:
             return give_back(asked.asker, AccessDenied("the person said no"), pushed, now)
-        if decision == APPROVE:
-            return approve(user, asked, ask, pushed, now)
+        chosen = request.POST.get("account", "")
+        if decision == APPROVE and is_chosen(ask, user, chosen):
+            if needs_factor(request, user, ask):
+                return ask_for_factor(request, user)
+            return approve(user, asked, ask, pushed, chosen if ask.manages else None, now)
     page = describe_request(user, asked.asker, ask, now) | {"shown": shown}
     response = page_of(request, "oauth/consent.html", page)
     # Browsers hold the redirect after the form to the same rule as the form itself.
@@ -102,7 +107,12 @@ def ask_person(
 
 
 def approve(
-    user: User, asked: AuthorizationRequest, ask: Ask, pushed: PushedRequest | None, now: datetime
+    user: User,
+    asked: AuthorizationRequest,
+    ask: Ask,
+    pushed: PushedRequest | None,
+    account_id: str | None,
+    now: datetime,
 ) -> HttpResponse:
     asker = asked.asker
     with transaction.atomic():
@@ -116,6 +126,7 @@ def approve(
                 ask.scopes,
                 asker.redirect_uri,
                 details_claim(ask.details) or (),
+                account_id,
             ),
             code_challenge=asked.code_challenge,
             thumbprint=asked.thumbprint,

@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.owners.models import Account
 from accounts.people.models import User
 from attestation.evidence.standing import levels_of
+from passport.agents import own_api
 from passport.agents.clients import AGENT, DOCUMENT, OAuthClient
 from passport.agents.redirect_uris import host_of, is_loopback
 from passport.consents.give import LIFE
 from passport.exchange.consenting import Ask
 from passport.exchange.details import details_claim
 from passport.oauth.authorization_request import Asker
+from passport.oauth.choosing_account import choices
 from passport.services.models import Scope, Service
 
 LEVEL_WORDS = {
@@ -34,6 +36,7 @@ def describe_request(user: User, asker: Asker, ask: Ask, now: datetime) -> dict[
         "client_host": host_of(client.client_id) if client.kind == DOCUMENT else "",
         "person": user,
         "services": describe_services(ask),
+        "memberships": choices(ask, user),
         "details": [detail.words() for detail in ask.details],
         "redirect_host": host_of(asker.redirect_uri),
         "on_this_machine": is_loopback(asker.redirect_uri),
@@ -67,8 +70,16 @@ def describe_services(ask: Ask) -> list[dict[str, Any]]:
             "name": names.get(audience, audience),
             "scopes": [row for row in rows if row["service__audience"] == audience],
         }
+        if audience != own_api.audience()
+        else describe_own_api(ask)
         for audience in ask.resources
     ]
+
+
+def describe_own_api(ask: Ask) -> dict[str, Any]:
+    words = [{"name": name, "description": own_api.SCOPES[name]} for name in own_api.SCOPES]
+    scopes = [row for row in words if row["name"] in ask.scopes]
+    return {"audience": own_api.audience(), "name": own_api.NAME, "scopes": scopes}
 
 
 def describe_owner(client: OAuthClient, now: datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.people.models import User
+from accounts.portal.access import ask_for_factor
 from foundation import clock
 from foundation.web.addresses import client_address
 from passport.agents.clients import OAuthClient, find_client
@@ -34,6 +35,7 @@ from passport.errors import InvalidClient, TemporarilyUnavailable
 from passport.exchange.consenting import Ask, check_ask, check_person
 from passport.exchange.person_grants import check_registered
 from passport.oauth.authorize import APPROVE, DENY, page_of, shown_as_page
+from passport.oauth.choosing_account import choices, is_chosen, needs_factor
 from passport.oauth.consent_page import describe_owner, describe_services
 from passport.oauth.door_limits import limit_decided
 from passport.oauth.stranger_limits import place_of
@@ -117,8 +119,14 @@ def _decide(request: HttpRequest, user: User) -> HttpResponse:
     client, ask = read_request(row, user, now)
     if decision != APPROVE or request.POST.get("shown") != digest_of(row, client, ask):
         return redirect(f"{request.path}?confirm=1")
+    chosen = request.POST.get("account", "")
+    if not is_chosen(ask, user, chosen):
+        return redirect(f"{request.path}?confirm=1")
+    if needs_factor(request, user, ask):
+        return ask_for_factor(request, user)
     request.session.pop(CHOSEN, None)
-    if not approve(row, user.pk, Wanted(client, ask.resources, ask.scopes), now):
+    account_id = chosen if ask.manages else None
+    if not approve(row, user.pk, Wanted(client, ask.resources, ask.scopes, account_id=account_id), now):
         return redirect(request.path)
     log.info("consent_given", client=client.client_id, kind=client.kind, by="device")
     return page_of(request, "oauth/device_done.html", {"approved": True, "client": client})
@@ -144,6 +152,7 @@ def describe_device(
         "client": client,
         "person": user,
         "services": describe_services(ask),
+        "memberships": choices(ask, user),
         "asked_at": row.asked_at,
         "address": row.address,
         "same_address": bool(row.address) and place_of(row.address) == place_of(here),

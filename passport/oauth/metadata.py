@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from passport.agents import own_api
 from passport.conf import issuer
 from passport.exchange.details import TYPES
 from passport.exchange.grants import GRANTS
@@ -17,8 +18,9 @@ from passport.protocol import ASSERTION_ALGS, PROOF_ALGS
 from passport.services.models import INTROSPECTION_ALGS
 from passport.signing import keys
 
-API_SCOPES = ("decisions.evaluate", "events.read")
-"""What a service's own token may be asked for; other scopes of the API are not served yet."""
+API_SCOPES = ("decisions.evaluate", "events.read", *sorted(own_api.SCOPES))
+"""What tokens for our own API may be asked for: a service's own, and those of people who manage an account.
+Other scopes of the API are not served yet."""
 CONFIDENTIAL = ["private_key_jwt", "client_secret_basic"]
 
 

@@ -18,6 +18,7 @@ from foundation.ledger.append import append
 from foundation.sealing.hashes import keyed_hash, matches_any
 from passport.agents.models import Agent
 from passport.agents.names import clean_name
+from passport.agents.own_api import is_own
 from passport.services.models import AgentGrant, Scope, Service
 
 PURPOSE = "service-secret"
@@ -67,6 +68,8 @@ def create_service(
     Raises BadName, ServiceRefused, AudienceInUse.
     """
     check_audience(audience)
+    if is_own(audience):
+        raise ServiceRefused("the audience is this server's own")
     _check_scopes(scopes)
     if unknown := set(issuer_scopes) - ISSUER_SCOPES:
         raise ServiceRefused(f"not scopes of this server: {' '.join(sorted(unknown))}")

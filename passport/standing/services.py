@@ -2,14 +2,33 @@
 
 from collections.abc import Iterable
 
+from passport.agents import own_api
 from passport.services.models import Service
 from passport.standing.facts import ServiceFacts
 
 
 def find_services(audiences: Iterable[str]) -> dict[str, ServiceFacts]:
     """By audience, those that are registered; disabled ones too. Two queries."""
-    rows = Service.objects.filter(audience__in=list(audiences)).prefetch_related("scopes")
-    return {service.audience: facts_of(service) for service in rows}
+    named = set(audiences)
+    rows = Service.objects.filter(audience__in=named).prefetch_related("scopes")
+    found = {service.audience: facts_of(service) for service in rows}
+    if (own := own_api.audience()) in named:
+        found[own] = facts_of_own_api()
+    return found
+
+
+def facts_of_own_api() -> ServiceFacts:
+    """Of no environment, and whoever signs in has the levels it asks for: roles decide there."""
+    return ServiceFacts(
+        id="",
+        audience=own_api.audience(),
+        environment="",
+        enabled=True,
+        bound_tokens_required=False,
+        offered=dict.fromkeys(own_api.SCOPES, ("none", "none")),
+        granted=frozenset(),
+        details=[],
+    )
 
 
 def facts_of(service: Service) -> ServiceFacts:

@@ -11,6 +11,7 @@ import pytest
 from foundation import clock
 from foundation.outbound import documents
 from foundation.outbound.client import Fetched
+from passport.agents import own_api, own_client
 from passport.agents.models import AgentKey
 from passport.oauth.metadata import describe_api, describe_server
 from passport.protocol import (
@@ -117,8 +118,11 @@ def each_has_a_document_of_its_own(world: World) -> None:
 
 
 @member("scopes_supported")
-def a_service_may_be_given_each_scope(world: World) -> None:
-    for scope in world.said["scopes_supported"]:
+def a_service_or_a_person_may_be_given_each_scope(world: World) -> None:
+    for scope in own_api.SCOPES:
+        form = {"client_id": own_client.CLIENT_ID, "resource": f"{ISSUER}/v1", "scope": scope}
+        assert "user_code" in world.post("device_authorization_endpoint", form).json()
+    for scope in set(world.said["scopes_supported"]) - set(own_api.SCOPES):
         form = {"grant_type": CLIENT_CREDENTIALS, "resource": f"{ISSUER}/v1", "scope": scope}
         assert world.post("token_endpoint", form, **world.basic()).json()["scope"] == scope
 
@@ -373,7 +377,7 @@ def test_the_resources_document_is_what_our_interface_wants(world) -> None:
     assert asked(query=f"?access_token={token}") == 401
     assert said["dpop_bound_access_tokens_required"] is False
     assert world.browser.get(urlsplit(said["resource_documentation"]).path).status_code == 200
-    assert set(said["scopes_supported"]) == {"decisions.evaluate", "events.read"}
+    assert set(said["scopes_supported"]) == {"decisions.evaluate", "events.read", *own_api.SCOPES}
 
 
 def test_a_code_is_redeemed_and_refreshed_as_the_grants_say(world) -> None:

@@ -86,6 +86,7 @@ class Embedded:
     """``manage.py serve`` on a folder of its own. May be killed and started again on the same folder."""
 
     folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -95,7 +96,7 @@ class Embedded:
 
     @property
     def environment(self) -> dict[str, str]:
-        return clean_environment(DATA_DIR=str(self.folder), PORT=str(self.port))
+        return clean_environment(DATA_DIR=str(self.folder), PORT=str(self.port), **self.settings)
 
     def start(self, *, dies_at: str = "") -> None:
         """``dies_at``: a point of our code at which the process is killed (tests/faults/dying.py)."""
@@ -127,9 +128,9 @@ class Embedded:
 
 
 @contextmanager
-def embedded_server(folder: Path, *, from_nothing: bool = False) -> Iterator[Embedded]:
+def embedded_server(folder: Path, *, from_nothing: bool = False, **settings: str) -> Iterator[Embedded]:
     """On a database that has its tables already, but where the first start itself is looked at."""
-    server = Embedded(folder)
+    server = Embedded(folder, settings)
     if not from_nothing:
         shutil.copy(migrated.sqlite_file(), folder)
     server.start()

@@ -8,7 +8,7 @@ from typing import Any
 from passport.acceptance.tokens import Place, place_of
 from passport.proofs.jwt import Jws, Malformed, time_claim
 from passport.protocol import TYP_ACCESS_TOKEN
-from passport.standing.consents import is_consent_good
+from passport.standing.consents import PersonToken, find_consent, find_consent_fault
 from passport.standing.facts import Standing
 from passport.standing.good import find_fault, holds_key
 from passport.standing.read import MAX_ACTORS, find_by_token
@@ -44,7 +44,7 @@ def find_accepted(jws: Jws, audience: str, now: datetime) -> Accepted | None:
         audience=audience,
     )
     if standing is None:
-        good = len(actors) <= 1 and _is_good_for_person(jws, place, audience, now)
+        good = _is_good_for_person(jws, place, audience, now)
         return Accepted(str(jws.claims.get("client_id")), None) if good else None
     holder = actors[0] if actors else standing.agent_id
     keyless = thumbprint is not None and not holds_key(standing, holder, thumbprint)
@@ -64,16 +64,19 @@ def _is_current(jws: Jws, audience: str, now: datetime) -> bool:
 
 
 def _is_good_for_person(jws: Jws, place: Place, audience: str, now: datetime) -> bool:
-    """The root is a person's consent. Its client need not have registered the key that it is bound to."""
-    return is_consent_good(
-        place.number,
-        place.index,
+    """The root is a person's consent."""
+    consent = find_consent(place.number, place.index)
+    if consent is None:
+        return False
+    token = PersonToken(
         jti=str(jws.claims.get("jti")),
         kid=str(jws.kid),
         client_id=str(jws.claims.get("client_id")),
+        actors=_actors(jws.claims),
+        thumbprint=jws.claims.get("cnf", {}).get("jkt"),
         audience=audience,
-        now=now,
     )
+    return find_consent_fault(consent, token, now) is None
 
 
 def _actors(claims: Mapping[str, Any]) -> list[str]:

@@ -48,7 +48,7 @@ def find_fault(standing: Standing, now: datetime) -> Fault | None:
         or _closed("account", standing.account_state != "open")
         or _restricted("agent", standing.agent_effect)
         or _closed("agent", standing.agent_state != "active")
-        or _key_fault(standing.key, now)
+        or key_fault(standing.key, now)
         or _passport_fault(standing.passport)
         or signer_fault(standing.signer_state, standing.signer_effect)
         or _token_fault(standing.revoked)
@@ -67,7 +67,7 @@ def _closed(subject: str, closed: bool) -> Fault | None:
     return Fault(f"{subject}_closed", f"{SUBJECT_WORDS[subject]} is closed") if closed else None
 
 
-def _key_fault(key: KeyFacts | None, now: datetime) -> Fault | None:
+def key_fault(key: KeyFacts | None, now: datetime) -> Fault | None:
     if key is None:
         return None
     if fault := _restricted("key", key.effect):

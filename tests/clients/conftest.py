@@ -1,11 +1,13 @@
 """One real server for the clients of this folder, with Alice's agent, two services and her browser's session."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests.foundation.outbound.site import Site, open_site
 from tests.processes import Embedded, embedded_server
 from tests.residents import Residents, settle, wait_until_known
 
@@ -30,6 +32,8 @@ class Place:
     residents: Residents
     cookie: str
     """Of Alice's session."""
+    site: Site
+    """Where clients that register nowhere publish their metadata documents."""
 
     def told(self, **more: Any) -> dict[str, Any]:
         """What a client program needs to know."""
@@ -38,11 +42,14 @@ class Place:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with embedded_server(tmp_path_factory.mktemp("clients")) as server:
+    with ExitStack() as stack:
+        site = stack.enter_context(open_site(tmp_path_factory.mktemp("site")))
+        trusting = {"AP_OUTBOUND_CA_FILE": str(site.ca_file), "AP_OUTBOUND_PRIVATE_HOSTS": site.host}
+        server = stack.enter_context(embedded_server(tmp_path_factory.mktemp("clients"), **trusting))
         residents = settle(server.manage)
         program = SIGN_IN.format(agent=residents.agent_id, redirect=REDIRECT)
         done = server.manage("shell", "-v0", "-c", program)
         assert done.returncode == 0, done.stderr[-2000:]
         (cookie,) = [line[7:] for line in done.stdout.splitlines() if line.startswith("COOKIE ")]
         wait_until_known(server.issuer, residents, issuer=server.issuer)
-        yield Place(server, residents, cookie)
+        yield Place(server, residents, cookie, site)

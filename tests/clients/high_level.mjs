@@ -15,12 +15,30 @@ const agent = await client.discovery(new URL(told.issuer), told.agent, undefined
 const service = await client.discovery(
   new URL(told.issuer), bound.id, undefined, client.ClientSecretBasic(bound.secret), options,
 )
-const DPoP = client.getDPoPHandle(agent, { privateKey, publicKey })
-const token = await client.clientCredentialsGrant(agent, { resource: bound.audience, scope: told.scope }, { DPoP })
+
+// A clock that is a hundred seconds slow: the server asks for its nonce, and the library sends it by itself.
+let refusals = 0
+const counting = async (url, sent) => {
+  const answer = await fetch(url, sent)
+  if (answer.status === 400 && (await answer.clone().json()).error === "use_dpop_nonce") refusals += 1
+  return answer
+}
+const slow = await client.discovery(
+  new URL(told.issuer), { client_id: told.agent, [client.clockSkew]: -100 }, undefined, client.PrivateKeyJwt(privateKey),
+  { ...options, [client.customFetch]: counting },
+)
+const DPoP = client.getDPoPHandle(slow, { privateKey, publicKey })
+const token = await client.clientCredentialsGrant(slow, { resource: bound.audience, scope: told.scope }, { DPoP })
 const seen = await client.tokenIntrospection(service, token.access_token)
 await client.tokenRevocation(agent, token.access_token)
 const after = await client.tokenIntrospection(service, token.access_token)
-say({ tokenType: token.token_type, scope: token.scope, active: seen.active, activeAfterRevocation: after.active })
+say({
+  nonceAsked: refusals,
+  tokenType: token.token_type,
+  scope: token.scope,
+  active: seen.active,
+  activeAfterRevocation: after.active,
+})
 
 const own = client.getDPoPHandle(agent, await client.randomDPoPKeyPair("ES256"))
 const pkceCodeVerifier = client.randomPKCECodeVerifier()

@@ -77,7 +77,7 @@ const request = new Request(`${bound.audience}/x`, {
 })
 const accepted = await oauth.validateJwtAccessToken(server, request, bound.audience, plain)
 
-// A token exchange of that token for a narrower one, then the end of both.
+// The end of that token.
 await oauth.processRevocationResponse(
   await oauth.revocationRequest(server, agent, authentication, token.access_token, plain),
 )

@@ -1,4 +1,5 @@
-// @modelcontextprotocol/sdk: finds the authorization server by the resource's document, registers, calls a tool.
+// @modelcontextprotocol/sdk: finds the authorization server by the resource's document,
+// registers or is known by a document of its own, calls a tool.
 import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
@@ -9,6 +10,7 @@ const told = await hear()
 const kept = {}
 const provider = {
   redirectUrl: told.redirect,
+  clientMetadataUrl: told.document,
   clientMetadata: {
     client_name: "A tool of Alice",
     redirect_uris: [told.redirect],
@@ -38,5 +40,10 @@ await first.finishAuth(new URL(back).searchParams.get("code"))
 const client = new Client({ name: "test", version: "1" })
 await client.connect(new StreamableHTTPClientTransport(url, { authProvider: provider }))
 const answer = await client.callTool({ name: "add", arguments: { a: 20, b: 22 } })
-say({ text: answer.content[0].text, tokenType: kept.tokens.token_type, refreshes: Boolean(kept.tokens.refresh_token) })
+say({
+  client: kept.client.client_id,
+  text: answer.content[0].text,
+  tokenType: kept.tokens.token_type,
+  refreshes: Boolean(kept.tokens.refresh_token),
+})
 process.exit(0)

@@ -39,7 +39,7 @@ def test_oauth4webapi_and_jose_get_verify_look_at_and_end_tokens_bound_to_a_key(
 def test_openid_client_gets_looks_at_and_ends_tokens_bound_to_a_key(place: Place) -> None:
     with Script("high_level.mjs", place.told()) as client:
         assert client.hear() == {
-            "tokenType": "dpop", "scope": SCOPE, "active": True, "activeAfterRevocation": False,
+            "nonceAsked": 1, "tokenType": "dpop", "scope": SCOPE, "active": True, "activeAfterRevocation": False,
         }  # fmt: skip
         client.tell({"back": allow(client.hear()["open"], place.cookie)})
         assert client.hear() == {"tokenType": "dpop", "scope": SCOPE, "rotated": True}

@@ -1,4 +1,4 @@
-"""The MCP SDKs at a server of theirs that we protect: discovered, registered openly, a tool called."""
+"""The MCP SDKs at a server of theirs that we protect: discovered, known openly or by document, a tool called."""
 
 import asyncio
 import sys
@@ -24,6 +24,10 @@ from tests.residents import SCOPE
 
 pytestmark = pytest.mark.services
 
+CLIENT = {
+    "redirect_uris": [REDIRECT], "grant_types": ["authorization_code", "refresh_token"],
+    "response_types": ["code"], "token_endpoint_auth_method": "none",
+}  # fmt: skip
 # A client that registered openly has no account: what its person has proven counts, here an address alone.
 # The SDKs know Bearer tokens only.
 SERVICE = """
@@ -61,10 +65,33 @@ def protected(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Protected(url)
 
 
+@pytest.fixture
+def document(place: Place) -> Iterator[str]:
+    """The metadata document of a client that registers nowhere: its URL is its id."""
+    url = place.site.url("/tool/client.json")
+    place.site.pages["/tool/client.json"] = {**CLIENT, "client_id": url, "client_name": "A published tool"}
+    place.site.asked.clear()
+    yield url
+    del place.site.pages["/tool/client.json"]
+
+
 def test_the_typescript_sdk_registers_and_calls_a_tool(place: Place, protected: Protected) -> None:
-    with Script("mcp_client.mjs", place.told(resource=protected.url)) as client:
+    said = call_by_typescript(place, resource=protected.url)
+    assert said.pop("client").startswith("open_")
+    assert said == {"text": "42", "tokenType": "Bearer", "refreshes": True}
+
+
+def test_the_typescript_sdk_is_known_by_its_document(
+    place: Place, protected: Protected, document: str
+) -> None:
+    said = call_by_typescript(place, resource=protected.url, document=document)
+    assert said == {"client": document, "text": "42", "tokenType": "Bearer", "refreshes": True}
+
+
+def call_by_typescript(place: Place, **told: str) -> dict[str, Any]:
+    with Script("mcp_client.mjs", place.told(**told)) as client:
         client.tell({"back": allow(client.hear()["open"], place.cookie)})
-        assert client.hear() == {"text": "42", "tokenType": "Bearer", "refreshes": True}
+        return client.hear()
 
 
 class Memory:
@@ -86,7 +113,7 @@ class Memory:
         self.kept["client"] = client_info
 
 
-async def call_tool(place: Place, url: str, memory: Memory) -> Any:
+async def call_tool(place: Place, url: str, memory: Memory, document: str | None = None) -> Any:
     answers: list[str] = []
 
     async def open_page(page: str) -> None:
@@ -96,14 +123,8 @@ async def call_tool(place: Place, url: str, memory: Memory) -> Any:
         said = {name: values[0] for name, values in parse_qs(urlsplit(answers.pop()).query).items()}
         return AuthorizationCodeResult(code=said["code"], state=said["state"], iss=said["iss"])
 
-    wanted = OAuthClientMetadata.model_validate(
-        {
-            "client_name": "Another tool of Alice", "redirect_uris": [REDIRECT],
-            "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
-            "token_endpoint_auth_method": "none",
-        }
-    )  # fmt: skip
-    provider = OAuthClientProvider(url, wanted, memory, open_page, answer)
+    wanted = OAuthClientMetadata.model_validate({**CLIENT, "client_name": "Another tool of Alice"})
+    provider = OAuthClientProvider(url, wanted, memory, open_page, answer, client_metadata_url=document)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(create_mcp_http_client(auth=provider))
         streams = await stack.enter_async_context(streamable_http_client(url, http_client=client))
@@ -117,7 +138,15 @@ def test_the_python_sdk_registers_and_calls_a_tool(place: Place, protected: Prot
     answer = asyncio.run(call_tool(place, protected.url, memory))
     assert answer.content[0].text == "42"
     assert memory.kept["tokens"].token_type == "Bearer"
-    assert memory.kept["client"].client_id
+    assert memory.kept["client"].client_id.startswith("open_")
+
+
+def test_the_python_sdk_is_known_by_its_document(place: Place, protected: Protected, document: str) -> None:
+    memory = Memory()
+    answer = asyncio.run(call_tool(place, protected.url, memory, document))
+    assert answer.content[0].text == "42"
+    assert memory.kept["client"].client_id == document
+    assert set(place.site.asked) <= {"/tool/client.json"}
 
 
 def test_without_a_token_it_says_where_to_get_one(place: Place, protected: Protected) -> None:

@@ -1,10 +1,6 @@
 """Documents and keys fetched in earnest: https, a certificate that is checked, a host the operator named."""
 
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,48 +10,15 @@ from passport.agents.clients import find_client
 from passport.agents.models import AgentKey
 from passport.agents.registration import retire_key
 from tests.cast import Key, hire, open_account
-from tests.foundation.outbound.authority import Authority
-
-
-@dataclass
-class Site:
-    """A host of the operator's own network."""
-
-    port: int
-    pages: dict[str, Any] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-    def url(self, path: str) -> str:
-        return f"https://localhost:{self.port}{path}"
+from tests.foundation.outbound.site import Site, open_site
 
 
 @pytest.fixture
 def site(tmp_path: Path, settings: Any) -> Iterator[Site]:
-    authority = Authority(tmp_path)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            here.asked.append(self.path)
-            page = here.pages.get(self.path)
-            body = json.dumps(page).encode()
-            self.send_response(404 if page is None else 200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments: Any) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.socket = authority.server("localhost").wrap_socket(server.socket, server_side=True)
-    here = Site(server.server_port)
-    settings.OUTBOUND_CA_FILE = str(authority.file)
-    settings.OUTBOUND_PRIVATE_HOSTS = [f"localhost:{here.port}"]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield here
-    server.shutdown()
-    server.server_close()
+    with open_site(tmp_path) as here:
+        settings.OUTBOUND_CA_FILE = str(here.ca_file)
+        settings.OUTBOUND_PRIVATE_HOSTS = [here.host]
+        yield here
 
 
 def test_a_client_is_known_by_its_document(db: None, site: Site) -> None:

@@ -11,7 +11,7 @@ from passport.restrictions.place import SubjectRef, place
 from passport.restrictions.publish import compare, publish_once
 from passport.status.encode import get_value
 from passport.status.models import StatusList
-from tests.cast import MODEL, SEARCH, Key, claims_of, hire, open_account, open_service, refused
+from tests.cast import INFER, MODEL, SEARCH, Key, claims_of, grant, hire, open_account, open_service, refused
 from tests.passport.oauth.asking import Door, basic
 from tests.passport.oauth.consenting import Person, Tokens, ask, let_ask
 
@@ -140,9 +140,9 @@ def test_a_public_client_revokes_by_its_id_and_nobody_elses(endpoint, asker) -> 
     assert Consent.objects.get().ended_at is not None
 
 
-def test_a_token_for_a_person_cannot_be_exchanged_as_if_it_were_the_agents(endpoint, tokens, asker) -> None:
-    open_service(SEARCH, bound=False)
+def test_the_agents_own_grants_do_not_widen_a_token_for_a_person(endpoint, tokens, asker) -> None:
+    grant(asker, open_service(SEARCH, bound=False)[0], INFER)
     body = tokens.redeem(Person().gives_code(ask(asker.id)), proof=asker.key.proof()).json()
     answer = endpoint.exchange(body["access_token"], key=asker.key, resource=SEARCH,
                                subject_token_type="urn:ietf:params:oauth:token-type:access_token")  # fmt: skip
-    refused(answer, "invalid_request")
+    refused(answer, "invalid_target")

@@ -12,9 +12,19 @@ from passport.revocation.models import BatchMember, BatchView, Response, Respons
 from passport.services.models import AgentGrant, Scope, Service
 from passport.signing.models import SigningKey
 from passport.status.models import StatusDelta, StatusEntry, StatusList, StatusMark
+from passport.usage.models import (
+    AbuseReport,
+    PairwiseAccount,
+    UsageDay,
+    UsageHour,
+    UsageLine,
+    UsageMinute,
+    UsageReport,
+)
 from passport.workloads.models import WorkloadIssuer, WorkloadKey
 
 __all__ = [
+    "AbuseReport",
     "AccountState",
     "ActingRule",
     "AdmissionMode",
@@ -32,6 +42,7 @@ __all__ = [
     "LimitOverride",
     "LimitPolicy",
     "OpenClient",
+    "PairwiseAccount",
     "Passport",
     "PushedRequest",
     "RefreshToken",
@@ -50,6 +61,11 @@ __all__ = [
     "StatusList",
     "StatusMark",
     "Switch",
+    "UsageDay",
+    "UsageHour",
+    "UsageLine",
+    "UsageMinute",
+    "UsageReport",
     "WorkloadIssuer",
     "WorkloadKey",
     "WrongUserCode",

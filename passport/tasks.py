@@ -12,4 +12,6 @@ import passport.restrictions.rounds
 import passport.revocation.responses
 import passport.revocation.run
 import passport.revocation.undo
-import passport.signing.tasks  # noqa: F401
+import passport.signing.tasks
+import passport.usage.retention
+import passport.usage.rollup  # noqa: F401

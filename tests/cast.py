@@ -7,6 +7,7 @@ account, an agent and a key of her own.
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -152,7 +153,12 @@ def hire(account: Account, name: str, *, environment: str = SANDBOX) -> Actor:
 
 
 def open_service(
-    audience: str = MODEL, *, environment: str = SANDBOX, bound: bool = True, **least: tuple[str, str]
+    audience: str = MODEL,
+    *,
+    environment: str = SANDBOX,
+    bound: bool = True,
+    issuer_scopes: Sequence[str] = ("events.read", "decisions.evaluate"),
+    **least: tuple[str, str],
 ) -> tuple[Service, str]:
     """A relying party that offers infer, embed and train; ``least`` sets the levels of one by its short name."""
     scopes = [
@@ -161,7 +167,7 @@ def open_service(
     ]
     return create_service(
         account_id=None, name=audience.partition("//")[2], audience=audience, environment=environment,
-        scopes=scopes, issuer_scopes=["events.read", "decisions.evaluate"], actor="system:tests",
+        scopes=scopes, issuer_scopes=issuer_scopes, actor="system:tests",
         now=clock.now(), dpop_bound_access_tokens_required=bound,
     )  # fmt: skip
 

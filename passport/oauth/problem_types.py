@@ -9,13 +9,23 @@ from passport.oauth.reasons import Reason
 PROBLEMS: Final = (
     Reason(
         "invalid-request",
-        _("The body of a decision or of a block of units is malformed."),
-        _("Read detail: it names the member and what is wrong with it."),
+        _("The body of a decision, of a block of units or of a report is malformed."),
+        _("Read detail and, where there are any, errors: they name the member and what is wrong with it."),
     ),
     Reason(
         "too-long",
         _("The body is longer than this endpoint reads."),
-        _("Ask for fewer evaluations at once; detail says how many bytes are read."),
+        _("Ask for fewer evaluations, or report fewer items, at once; detail says how many bytes are read."),
+    ),
+    Reason(
+        "report-id-in-use",
+        _("Another report was sent under this id, so nothing of this one was taken."),
+        _("Give each report an id of its own; send again unchanged what was not answered."),
+    ),
+    Reason(
+        "unknown-account",
+        _("No account of this name has reached the service."),
+        _("Send the claim account of a token that the service itself was shown."),
     ),
     Reason(
         "feed-elsewhere",

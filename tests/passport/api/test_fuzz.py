@@ -22,7 +22,9 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS as KNOWN_CHECKS
 from schemathesis.checks import load_all_checks
 
+from foundation import clock
 from passport.api.descriptions import FOLDER, NAMES
+from passport.credentials.pairwise import pairwise_id
 from passport.protocol import (
     ACCESS_TOKEN_TYPE,
     CLIENT_CREDENTIALS,
@@ -57,6 +59,8 @@ FITTING = {
     "POST /access/v1/evaluation": ("a question", "a block", "nothing but credentials"),
     "POST /access/v1/evaluations": ("questions", "a question", "nothing but credentials"),
     "POST /v1/limits/blocks": ("a block", "a question", "nothing but credentials"),
+    "POST /v1/usage": ("usage", "nothing but credentials"),
+    "POST /v1/reports": ("an accusation", "nothing but credentials"),
 }  # fmt: skip
 
 
@@ -112,6 +116,15 @@ class Insider:
             "a question": lambda: (self.bearing(), self.question()),
             "questions": lambda: (self.bearing(), {"evaluations": [self.question(), {}], **self.question()}),
             "a block": lambda: (self.bearing(), {"sub": self.scout.id, "scope": INFER, "units": 1}),
+            "usage": lambda: (self.bearing(), self.usage()),
+            "an accusation": lambda: (
+                self.bearing(),
+                {
+                    "id": "report-1",
+                    "account": pairwise_id(self.scout.account.pk, self.audience),
+                    "reason": "spam",
+                },
+            ),
             "nothing but credentials": lambda: (self.bearing(), {}),
         }
 
@@ -143,6 +156,11 @@ class Insider:
             "resource": {"type": "service", "id": self.audience}, "context": {"cost": 1},
         }  # fmt: skip
 
+    def usage(self) -> dict[str, Any]:
+        minute = int(clock.now().timestamp()) // 60 * 60
+        item = {"agent": self.scout.id, "minute": minute, "scope": INFER, "outcomes": {"allowed": 1}}
+        return {"id": f"report-{minute}", "items": [item]}
+
 
 def tell(case: Any, story: tuple[dict[str, str], dict[str, Any]], kept: frozenset[int]) -> None:
     """Send the story instead, with some members of what was generated laid over it."""
@@ -156,7 +174,8 @@ def tell(case: Any, story: tuple[dict[str, str], dict[str, Any]], kept: frozense
 
 @pytest.fixture
 def insider(endpoint, scout, model, scouts_passport) -> Iterator[Insider]:
-    service, secret = open_service("https://asking.example")
+    scopes = ("events.read", "decisions.evaluate", "usage.write", "reports.write")
+    service, secret = open_service("https://asking.example", issuer_scopes=scopes)
     grant(scout, service, INFER)
     basic = base64.b64encode(f"{service.id}:{secret}".encode()).decode()
     own = endpoint.post(

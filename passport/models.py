@@ -6,6 +6,7 @@ from passport.agents.models import Agent, AgentKey, InitialToken, OpenClient, Re
 from passport.consents.device_models import DeviceRequest, WrongUserCode
 from passport.consents.models import AuthorizationCode, Consent, PushedRequest, RefreshToken
 from passport.credentials.models import IssueRecord, Passport, RevokedToken
+from passport.events.ssf.models import EventStream, LedgerCursor, RemovedSubject, StreamEvent
 from passport.limits.models import LimitOverride, LimitPolicy
 from passport.restrictions.models import AccountState, Restriction, Switch
 from passport.revocation.models import BatchMember, BatchView, Response, ResponsePolicy, RevocationBatch
@@ -37,8 +38,10 @@ __all__ = [
     "Consent",
     "DatabaseBucket",
     "DeviceRequest",
+    "EventStream",
     "InitialToken",
     "IssueRecord",
+    "LedgerCursor",
     "LimitOverride",
     "LimitPolicy",
     "OpenClient",
@@ -47,6 +50,7 @@ __all__ = [
     "PushedRequest",
     "RefreshToken",
     "RegistrationToken",
+    "RemovedSubject",
     "Response",
     "ResponsePolicy",
     "Restriction",
@@ -60,6 +64,7 @@ __all__ = [
     "StatusEntry",
     "StatusList",
     "StatusMark",
+    "StreamEvent",
     "Switch",
     "UsageDay",
     "UsageHour",

@@ -22,6 +22,7 @@ TYP_PROOF = "dpop+jwt"  # RFC 9449 section 4.2
 TYP_ASSERTION = "client-authentication+jwt"
 TYP_STATUS_LIST = "statuslist+jwt"  # Token Status List section 5.1
 TYP_INTROSPECTION = "token-introspection+jwt"  # RFC 9701 section 5
+TYP_SECURITY_EVENT = "secevent+jwt"  # RFC 8417 section 2.3
 TYP_DENIED = "agent-passport-denied+jwt"
 """Ours: the signed list of denied subjects, for verifiers on the feed."""
 TYP_RECEIPT = "agent-passport-receipt+jwt"

@@ -6,6 +6,9 @@ import passport.agents.fetched_keys
 import passport.consents.devices
 import passport.consents.sweep
 import passport.consents.unused
+import passport.events.ssf.pausing
+import passport.events.ssf.push
+import passport.events.ssf.reader
 import passport.exchange.drain
 import passport.restrictions.publish
 import passport.restrictions.rounds

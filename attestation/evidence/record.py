@@ -17,6 +17,7 @@ from attestation.contract import FingerprintKind, Observation, State
 from attestation.evidence import flags, life, reuse
 from attestation.evidence.models import Attestation
 from attestation.evidence.recompute import recompute
+from attestation.evidence.standing import levels_of
 from foundation.ledger.append import append
 from foundation.sealing.hashes import keyed_hash
 
@@ -156,6 +157,7 @@ def _tell_linkage(row: Attestation, seen: Observation, now: datetime) -> None:
 def _move(row: Attestation, target: State, reason: str, now: datetime, actor: str, note: str = "") -> None:
     """Save the row in its new state, and what follows from it for the account."""
     previous, row.state, row.updated_at = row.state, target.value, now
+    before = levels_of(row.account_id, row.environment, now)
     if target is State.VERIFIED and row.verified_at is None:
         row.verified_at = now
     row.save()
@@ -174,6 +176,7 @@ def _move(row: Attestation, target: State, reason: str, now: datetime, actor: st
             "level": row.level,
             "identity": held.identity,
             "payment": held.payment,
+            "before": {"identity": before.identity, "payment": before.payment},
         },
         text=note,
         at=now,

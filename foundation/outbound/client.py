@@ -77,6 +77,15 @@ def fetch(
         IN_FLIGHT.release()
 
 
+def check_target(url: str, *, limits: Limits = KEYS, allow_private: bool = False) -> None:
+    """The same checks without a request: one look-up. Raises OutboundError.
+
+    For saying early what will not work; what goes out later is checked again.
+    """
+    target = _check_url(url, allow_private=allow_private)
+    _addresses(target, Deadline(time.monotonic() + limits.seconds), allow_private=allow_private)
+
+
 def _check_url(url: str, *, allow_private: bool) -> httpx.URL:
     try:
         target = httpx.URL(url)

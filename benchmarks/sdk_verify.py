@@ -1,6 +1,6 @@
 """CPU of the SDK's offline verification, beside PyJWT and the bare cryptography, interleaved in one run.
 
-    python -m benchmarks.sdk_verify [rounds]
+    python -m benchmarks.sdk_verify [rounds] [Ed25519 or P-256, the key of the agent]
 
 ``first``: a token never seen. ``repeated``: its signature is remembered, the proof is new. ``token``
 and ``proof`` are one signature check each, with ``cryptography`` alone. ``unbound`` is a token seen
@@ -17,6 +17,8 @@ import jwt
 
 from agent_passport import AgentKey, MemoryReplay, Verified, Verifier, _jws
 from agent_passport._dpop import make_proof
+from agent_passport._jwk import parse_public
+from agent_passport._keys import Kind
 from tests.sdk.fake_issuer import FakeIssuer
 
 AUDIENCE = "https://infer.example"
@@ -30,8 +32,8 @@ def timed(work: Callable[[], object]) -> float:
     return (time.process_time_ns() - started) / 1000
 
 
-def main(rounds: int) -> dict[str, float]:
-    issuer, key = FakeIssuer(), AgentKey.generate()
+def main(rounds: int, kind: Kind) -> dict[str, float]:
+    issuer, key = FakeIssuer(), AgentKey.generate(kind)
     replay = MemoryReplay()
     replay.complete_since = None
     verifier = Verifier(issuer.url, AUDIENCE, limits=False, replay=replay, outage="exp")
@@ -94,11 +96,12 @@ def bare(verifier: Verifier, tokens: list[str]) -> None:
 
 
 def bare_proofs(key: AgentKey, proofs: list[str]) -> None:
-    public = key._private.public_key()
+    public = parse_public(key.public_jwk)
     for proof in proofs:
         signed, _, signature = proof.rpartition(".")
-        public.verify(_jws._bytes(signature), signed.encode())  # type: ignore[call-arg,arg-type]
+        public.verify(key.alg, signed.encode(), _jws._bytes(signature))
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)))
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    print(json.dumps(main(rounds, "P-256" if sys.argv[2:] == ["P-256"] else "Ed25519")))

@@ -7,7 +7,7 @@ import { type Jws, LIST_BYTES, parse } from "./jws.js";
 import { unref } from "./keeper.js";
 import { DENIED_LIST_TYP } from "./protocol.js";
 import { EventParser, type ServerEvent } from "./sse.js";
-import { SILENCE_SECONDS, type Standing } from "./standing.js";
+import { packed, SILENCE_SECONDS, type Standing } from "./standing.js";
 import { readGaps, REVOKED, SUSPENDED } from "./status-list.js";
 
 const FIRST_PAUSE_SECONDS = 0.2;
@@ -82,7 +82,7 @@ export class EventReader {
 
   #status(data: JsonObject, ledger: number): void {
     const tightened = [REVOKED, SUSPENDED].filter((value) => String(value) in data);
-    const values = new Map(tightened.map((value) => [value as number, readGaps(data[String(value)])]));
+    const values = packed(tightened.map((value) => [value, readGaps(data[String(value)])]));
     this.#parts.standing.tracked(this.#uri(data))?.follow({ ledger, values });
   }
 

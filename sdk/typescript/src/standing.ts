@@ -13,8 +13,8 @@ import { type StatusList, SUSPENDED, VALID } from "./status-list.js";
 /** A feed that was silent for longer counts as cut off: it ticks every half second. */
 export const SILENCE_SECONDS = 2;
 const LISTS_KNOWN = 1024;
-/** Indexes, for each list: beyond them the list itself is the shorter way. */
-const DELTAS_KEPT = 100_000;
+/** Indexes, for each list, four bytes each: beyond them the list itself is the shorter way. */
+const DELTAS_KEPT = 16_384;
 const TOKEN_GRACE_SECONDS = 60;
 
 /**
@@ -35,7 +35,7 @@ export type Verdict =
 export interface Delta {
   readonly ledger: number;
   /** Indexes by the value they tightened to. */
-  readonly values: ReadonlyMap<number, readonly number[]>;
+  readonly values: ReadonlyMap<number, ArrayLike<number> & Iterable<number>>;
 }
 
 /** False when it does not fit this list. */
@@ -49,12 +49,18 @@ function tighten(held: StatusList, delta: Delta): boolean {
 
 const sizeOf = (delta: Delta): number => [...delta.values.values()].reduce((sum, indexes) => sum + indexes.length, 0);
 
+/** Numbers of four bytes each instead of what an array takes. */
+export const packed = (values: Iterable<readonly [number, readonly number[]]>): Delta["values"] =>
+  new Map(Array.from(values, ([value, indexes]) => [value, Uint32Array.from(indexes)]));
+
 /** One list, with what came after it. */
 export class Tracked {
   held: StatusList | undefined;
   deltas: Delta[] = [];
   /** The list must be fetched until its `ledger` is at least this. */
   wanted = 0;
+  /** Deltas up to here are no longer kept: what they said stands in `held` alone. */
+  dropped = 0;
 
   get isWanting(): boolean {
     return !this.held || this.held.ledger < this.wanted;
@@ -63,10 +69,7 @@ export class Tracked {
   follow(delta: Delta): void {
     if (this.held && delta.ledger <= this.held.ledger) return;
     this.deltas.push(delta);
-    if (this.deltas.reduce((sum, kept) => sum + sizeOf(kept), 0) > DELTAS_KEPT) {
-      this.want(delta.ledger);
-      this.deltas = [];
-    }
+    if (this.deltas.reduce((sum, kept) => sum + sizeOf(kept), 0) > DELTAS_KEPT) this.drop(delta.ledger);
     if (this.held && !tighten(this.held, delta)) this.want(delta.ledger);
   }
 
@@ -74,11 +77,19 @@ export class Tracked {
     this.wanted = Math.max(this.wanted, ledger);
   }
 
+  /** Deltas up to here are missing or too many: only a list that has them loosens again. */
+  drop(ledger: number): void {
+    this.want(ledger);
+    this.dropped = ledger;
+    this.deltas = [];
+  }
+
   /** False: what is held is newer (SL-07). */
   install(fetched: StatusList, now: number): boolean {
     const { held } = this;
     const isOlder = held && (fetched.issuedAt < held.issuedAt || fetched.ledger < held.ledger);
     if (held && isOlder && now < held.expiresAt) return false;
+    if (held && fetched.ledger < this.dropped) fetched.tightenAs(held);
     this.deltas = this.deltas.filter((delta) => delta.ledger > fetched.ledger);
     for (const delta of this.deltas) if (!tighten(fetched, delta)) this.want(delta.ledger);
     this.held = fetched;
@@ -185,7 +196,7 @@ export class Standing {
   #beginAnew(): void {
     for (const tracked of this.lists.values()) {
       tracked.deltas = [];
-      tracked.wanted = 0;
+      tracked.wanted = tracked.dropped = 0;
       if (tracked.held) tracked.held.ledger = 0;
     }
     this.#deniedAt = 0;
@@ -201,10 +212,7 @@ export class Standing {
   /** Events were missed: every list must be newer than the gap. */
   reload(ledger: number): void {
     this.#coveredFrom = this.position = ledger;
-    for (const tracked of this.lists.values()) {
-      tracked.want(ledger);
-      tracked.deltas = [];
-    }
+    for (const tracked of this.lists.values()) tracked.drop(ledger);
   }
 
   /** A frame could not be read: what it said is missing. Start over with the lists. */
@@ -255,8 +263,8 @@ export class Standing {
 
   snapshot(): Snapshot {
     const lists = [...this.lists].map(([uri, { wanted, deltas }]) => {
-      const packed = deltas.map(({ ledger, values }) => [ledger, [...values].map(([value, at]) => [value, [...at]])]);
-      return [uri, { wanted, deltas: packed as [number, [number, number[]][]][] }] as const;
+      const plain = deltas.map(({ ledger, values }) => [ledger, [...values].map(([value, at]) => [value, [...at]])]);
+      return [uri, { wanted, deltas: plain as [number, [number, number[]][]][] }] as const;
     });
     return {
       position: this.position ?? null,
@@ -276,7 +284,7 @@ export class Standing {
       const tracked = this.tracked(uri);
       if (!tracked) continue;
       tracked.wanted = Number(wanted);
-      tracked.deltas = deltas.map(([ledger, values]) => ({ ledger, values: new Map(values) }));
+      tracked.deltas = deltas.map(([ledger, values]) => ({ ledger, values: packed(values) }));
     }
     this.position = saved.position ?? undefined;
     this.#coveredFrom = saved.covered_from ?? undefined;

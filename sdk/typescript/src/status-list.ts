@@ -81,6 +81,17 @@ export class StatusList implements ListParts {
     this.values[place] = cleared | (value << shift);
     return true;
   }
+
+  /** Refuse whatever the other refuses. What is beyond either's end is left. */
+  tightenAs(other: StatusList): void {
+    const perByte = 8 / other.bits;
+    for (const [place, byte] of other.values.entries()) {
+      if (byte === 0) continue;
+      for (let index = place * perByte; index < (place + 1) * perByte; index++) {
+        this.tighten(index, Math.min(other.value(index) ?? VALID, (1 << this.bits) - 1));
+      }
+    }
+  }
 }
 
 export interface ListCheck {

@@ -7,7 +7,10 @@ from urllib.parse import parse_qsl
 
 from agent_passport._refusals import Refused
 
-_CREDENTIALS = re.compile(r"(DPoP|Bearer) +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_SCHEME = re.compile(r"(DPoP|Bearer)\b", re.IGNORECASE)
+_SCHEMES = frozenset({"dpop", "bearer"})
+_TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/-"
+"""RFC 6750 section 2.1; `=` may follow."""
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -43,12 +46,20 @@ def read_token(call: Call) -> tuple[str, bool]:
         raise Refused("invalid_request", "send one Authorization header")
     if not values:
         raise Refused("missing", "send an access token")
-    match = _CREDENTIALS.fullmatch(values[0].strip())
-    if match is None and re.match(r"(DPoP|Bearer)\b", values[0].strip(), re.IGNORECASE):
+    value = values[0].strip()
+    scheme, _, token = value.partition(" ")
+    token = token.lstrip(" ")
+    if scheme.lower() in _SCHEMES and _is_token(token):
+        return token, scheme.lower() == "dpop"
+    if _SCHEME.match(value):
         raise Refused("invalid_token", "the access token is malformed")
-    if match is None:
-        raise Refused("missing", "send an access token under the scheme DPoP")
-    return match[2], match[1].lower() == "dpop"
+    raise Refused("missing", "send an access token under the scheme DPoP")
+
+
+def _is_token(text: str) -> bool:
+    # A regular expression takes a third of the time of a signature check for a long token.
+    body = text.rstrip("=").encode("utf-8", "replace")
+    return bool(body) and not body.translate(None, _TOKEN)
 
 
 def _names_token(encoded: str) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import random
 import threading
+from array import array
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -68,7 +69,9 @@ class EventReader:
     def _status(self, data: dict[str, Any], ledger: int) -> None:
         uri = self._uri(data)
         gaps = {
-            value: tuple(read_gaps(data[str(value)])) for value in (REVOKED, SUSPENDED) if str(value) in data
+            value: array("I", read_gaps(data[str(value)]))
+            for value in (REVOKED, SUSPENDED)
+            if str(value) in data
         }
         self._standing.follow(uri, Delta(ledger, gaps))
 

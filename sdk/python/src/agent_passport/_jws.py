@@ -9,6 +9,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 from agent_passport import _base64
@@ -19,6 +20,7 @@ LIST_BYTES = 16 * 1024 * 1024
 """A status list of 8 MiB unpacked that does not compress, in base64url."""
 
 _HEADER_BYTES = 2 * 1024
+_REMEMBERED_BYTES = 512
 _DEPTH = 16
 _UNSUPPORTED = frozenset({"crit", "b64", "zip", "jku", "x5u", "x5c"})
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -69,10 +71,20 @@ def parse(token: str, *, max_bytes: int, allow_jwk: bool = False) -> Jws:
         raise Malformed("not three parts")
     if len(parts[0]) > _HEADER_BYTES:
         raise Malformed("the header is too long")
-    header = _object(parts[0])
-    _check_header(header, allow_jwk)
+    read = _read_header if len(parts[0]) > _REMEMBERED_BYTES else _remembered_header
+    header = read(parts[0], allow_jwk)
     signed = token[: len(parts[0]) + 1 + len(parts[1])].encode("ascii")
     return Jws(header, _object(parts[1]), signed, _bytes(parts[2]))
+
+
+def _read_header(part: str, allow_jwk: bool) -> dict[str, Any]:
+    header = _object(part)
+    _check_header(header, allow_jwk)
+    return header
+
+
+# An agent's proofs all have one header, an issuer's tokens another: read once, never written to.
+_remembered_header = lru_cache(maxsize=1024)(_read_header)
 
 
 def _check_header(header: dict[str, Any], allow_jwk: bool) -> None:
@@ -115,7 +127,8 @@ def parse_json(raw: bytes) -> Any:
         raise Malformed("nested too deeply") from error
     except ValueError as error:
         raise Malformed("not well-formed JSON") from error
-    _check_depth(value, _DEPTH)
+    if text.count("{") + text.count("[") > _DEPTH:
+        _check_depth(value, _DEPTH)
     return value
 
 

@@ -7,7 +7,7 @@ every event since has been heard, the last word of the feed. From that moment th
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
@@ -18,8 +18,8 @@ from agent_passport._status_list import REVOKED, SUSPENDED, VALID, StatusList
 SILENCE_SECONDS = 2.0
 """A feed that was silent for longer counts as cut off: it ticks every half second."""
 LISTS_KNOWN = 1024
-DELTAS_KEPT = 100_000
-"""Indexes, for each list: beyond them the list itself is the shorter way."""
+DELTAS_KEPT = 16_384
+"""Indexes, for each list, four bytes each: beyond them the list itself is the shorter way."""
 
 Outage = Literal["ttl", "exp"]
 
@@ -37,8 +37,11 @@ class Verdict(Enum):
 @dataclass(frozen=True, slots=True)
 class Delta:
     ledger: int
-    values: Mapping[int, tuple[int, ...]]
+    values: Mapping[int, Sequence[int]]
     """Indexes by the value they tightened to."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self.values.values()))
 
     def tighten(self, held: StatusList) -> None:
         """Raises IndexError or ValueError when it does not fit this list."""
@@ -55,6 +58,8 @@ class Tracked:
     deltas: list[Delta] = field(default_factory=list)
     wanted: int = 0
     """The list must be fetched until its ``ledger`` is at least this."""
+    dropped: int = 0
+    """Deltas up to here are no longer kept: what they said stands in ``held`` alone."""
 
     @property
     def is_wanting(self) -> bool:
@@ -64,9 +69,8 @@ class Tracked:
         if self.held is not None and delta.ledger <= self.held.ledger:
             return
         self.deltas.append(delta)
-        if sum(len(indexes) for kept in self.deltas for indexes in kept.values.values()) > DELTAS_KEPT:
-            self.wanted = delta.ledger
-            self.deltas.clear()
+        if sum(map(len, self.deltas)) > DELTAS_KEPT:
+            self.drop(delta.ledger)
         if self.held is None:
             return
         try:
@@ -74,12 +78,20 @@ class Tracked:
         except (IndexError, ValueError):
             self.wanted = delta.ledger
 
+    def drop(self, ledger: int) -> None:
+        """Deltas up to here are missing or too many: only a list that has them loosens again."""
+        self.wanted = max(self.wanted, ledger)
+        self.dropped = ledger
+        self.deltas.clear()
+
     def install(self, fetched: StatusList, now: float) -> bool:
         """False: what is held is newer (SL-07)."""
         held = self.held
         is_older = held is not None and (fetched.issued_at < held.issued_at or fetched.ledger < held.ledger)
         if held is not None and is_older and now < held.expires_at:
             return False
+        if held is not None and fetched.ledger < self.dropped:
+            fetched.tighten_as(held)
         self.deltas = [delta for delta in self.deltas if delta.ledger > fetched.ledger]
         for delta in self.deltas:
             try:
@@ -182,7 +194,7 @@ class Standing:
         """The issuer's record is shorter than what we read of it: it was set up again."""
         for tracked in self.lists.values():
             tracked.deltas.clear()
-            tracked.wanted = 0
+            tracked.wanted = tracked.dropped = 0
             if tracked.held is not None:
                 tracked.held.ledger = 0
         self.denied_at = 0
@@ -211,8 +223,7 @@ class Standing:
         with self.lock:
             self.covered_from = self.position = ledger
             for tracked in self.lists.values():
-                tracked.wanted = max(tracked.wanted, ledger)
-                tracked.deltas.clear()
+                tracked.drop(ledger)
 
     def lose(self) -> None:
         """A frame could not be read: what it said is missing. Start over with the lists."""

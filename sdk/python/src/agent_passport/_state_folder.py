@@ -7,6 +7,7 @@ again when they are read. Each file is replaced whole; a damaged or foreign one 
 import hashlib
 import json
 import logging
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class StateFolder:
         try:
             if found:
                 restore(standing, found)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             log.warning("state_unreadable file=standing.json")
             standing.lose()
 
@@ -117,7 +118,7 @@ def restore(standing: Standing, saved: Mapping[str, Any]) -> None:
 
 def _read_tracked(found: Mapping[str, Any]) -> Tracked:
     deltas = [
-        Delta(int(ledger), {int(value): tuple(map(int, indexes)) for value, indexes in values})
+        Delta(int(ledger), {int(value): array("I", map(int, indexes)) for value, indexes in values})
         for ledger, values in found["deltas"]
     ]
     return Tracked(deltas=deltas, wanted=int(found["wanted"]))

@@ -55,6 +55,15 @@ class StatusList:
             cleared = self.values[position] & ~(((1 << self.bits) - 1) << shift)
             self.values[position] = cleared | value << shift
 
+    def tighten_as(self, other: "StatusList") -> None:
+        """Refuse whatever the other refuses. What is beyond either's end is left."""
+        per_byte = 8 // other.bits
+        for position, byte in enumerate(other.values):
+            for index in range(position * per_byte, (position + 1) * per_byte) if byte else ():
+                value = other.value(index)
+                if value != VALID and index < len(self):
+                    self.tighten(index, min(value, (1 << self.bits) - 1))
+
 
 def read_list(
     token: str, *, uri: str, issuer: str, verify: Callable[[_jws.Jws], None], now: float

@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 PYTEST := .venv/bin/pytest
-WORKERS ?= auto
+# One more than there are cores: many tests wait for a server.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Compiled modules are kept inside .venv, whatever the shell says: without them each start compiles for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
@@ -24,18 +25,23 @@ demo: .venv/.installed ## tell the whole story against the running server
 demo-data: .venv/.installed ## print sign-ins, services and agents of the demo
 	@$(PYTHON) manage.py demo --json
 
-test: check unit typescript browser embedded ## everything that must hold before a change lands
+test: ## everything that must hold before a change lands
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync check typescript
+	@$(MAKE) --no-print-directory unit browser embedded
 
 check: lint types imports migrations ## what reads the code without running it
 
 unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Redis and nginx of their own
-	$(PYTEST) -n $(WORKERS) --dist worksteal --durations=20 -m "not browser" --conformance=check
+	$(PYTEST) -n $(WORKERS) --dist loadgroup --durations=20 -m "not browser" --conformance=check
 
 conformance: .venv/.installed ## run the test of every numbered refusal, and write docs/conformance.md
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "refusal or shows" --conformance=write
 
-soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS)
-	AP_FUZZ_CALLS=$${AP_FUZZ_CALLS:-100000} $(PYTEST) -n $(WORKERS) --dist worksteal tests/passport/api/test_fuzz.py
+soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS), long state machines
+	AP_FUZZ_CALLS=$${AP_FUZZ_CALLS:-100000} AP_STATE_EXAMPLES=$${AP_STATE_EXAMPLES:-500} \
+		$(PYTEST) -n $(WORKERS) --dist worksteal tests/passport/api/test_fuzz.py \
+		tests/passport/revocation/test_state_machine.py
 
 browser: .venv/.installed ## the pages in a real Chromium
 	$(PYTEST) -n $(WORKERS) -m browser tests/browser

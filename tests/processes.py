@@ -23,6 +23,12 @@ from tests import migrated
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+MADE_READY = """
+from django.core.management import call_command
+call_command("prepare")
+call_command("collectstatic", "--noinput", verbosity=0)
+"""
+"""What a deployment does before its processes start, in one process."""
 
 
 def free_port() -> int:
@@ -204,9 +210,8 @@ def production(folder: Path, issuer: str, **settings: Any) -> Iterator[Productio
     )
     with ExitStack() as stack:
         shape = Production(folder, environment, stack)
-        for arguments in (("prepare",), ("collectstatic", "--noinput", "--verbosity", "0")):
-            done = shape.manage(*arguments)
-            assert done.returncode == 0, done.stderr[-2000:]
+        done = shape.manage("shell", "-v0", "-c", MADE_READY)
+        assert done.returncode == 0, done.stderr[-2000:]
         yield shape
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.cast import ISSUER, MODEL, Key, TokenEndpoint
 from tests.faults.servers import Postgres, Redis
-from tests.processes import BIN, ROOT, clean_environment, free_port, wait_until_ready
+from tests.processes import BIN, MADE_READY, ROOT, clean_environment, free_port, wait_until_ready
 
 PATIENCE_SECONDS = 120
 PEOPLE = """
@@ -80,9 +80,7 @@ class House:
             AP_ADMISSION_REDIS_URL=self.admission.url, AP_BROKER_URL=self.broker.broker_url,
             AP_STATIC_ROOT=str(folder / "static"), DATA_DIR=str(folder / "data"),
         )  # fmt: skip
-        self.manage("prepare")
-        self.manage("collectstatic", "--noinput", "--verbosity", "0")
-        told = json.loads(self.manage("shell", "-v0", "-c", PEOPLE))
+        told = json.loads(self.manage("shell", "-v0", "-c", MADE_READY + PEOPLE).splitlines()[-1])
         self.service: tuple[str, str] = tuple(told["service"])
         self.members = {
             name: Member(client_id, account_id, Key(load_pem_private_key(pem.encode(), None)))  # type: ignore[arg-type]

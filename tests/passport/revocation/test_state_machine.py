@@ -1,5 +1,6 @@
 """Overlapping batches, undo of all and of one, ends, exclusion, lifting: the server equals a model."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +37,7 @@ from passport.status.models import StatusList
 from tests.passport.population import NOON, agent, household, key, passport, signing_keys
 from tests.passport.revocation.hydra import ANALYST, cluster
 
+EXAMPLES = int(os.environ.get("AP_STATE_EXAMPLES", "20"))
 NAMES = ("ann", "ben", "cy")
 names = st.sampled_from(NAMES)
 effects = st.sampled_from([Effect.THROTTLE, Effect.SUSPEND, Effect.REVOKE])
@@ -196,7 +198,7 @@ class TestRestricting(TestCase):
     @pytest.mark.django_db
     def test_in_any_order_the_server_says_what_the_model_says(self) -> None:
         examples = settings(
-            max_examples=50, stateful_step_count=10, deadline=None,
+            max_examples=EXAMPLES, stateful_step_count=10, deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         )  # fmt: skip
 

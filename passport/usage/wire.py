@@ -124,12 +124,13 @@ def _read_item(found: object, now: datetime) -> Item:
         raise _Bad("", f"lacks {' '.join(sorted(missing))}")
     if unknown := found.keys() - REQUIRED - OPTIONAL:
         raise _Bad(f"/{_escape(min(unknown))}", "unknown member")
+    units = _count(found.get("units", 0), "/units")
     return Item(
         agent=_text(found, "agent", AGENT_ID, "1 to 100 visible characters"),
         minute=_minute(found["minute"], now),
         scope=_text(found, "scope", SCOPE, "a scope of at most 64 characters, or empty"),
-        units=_count(found.get("units", 0), "/units"),
-        outcomes=_outcomes(found["outcomes"]),
+        units=units,
+        outcomes=_outcomes(found["outcomes"], may_be_empty=units > 0 or "sketch" in found),
         credential=_given(found, "credential", _credential),
         asn=_given(found, "asn", _asn),
         prefix=_given(found, "prefix", _prefix) or "",
@@ -165,14 +166,14 @@ def _minute(value: object, now: datetime) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _outcomes(value: object) -> Mapping[str, int]:
+def _outcomes(value: object, *, may_be_empty: bool) -> Mapping[str, int]:
     if not isinstance(value, dict):
         raise _Bad("/outcomes", "must be an object")
     if unknown := value.keys() - set(OUTCOMES):
         raise _Bad(f"/outcomes/{_escape(min(unknown))}", f"one of: {' '.join(OUTCOMES)}")
     counts = {name: _count(count, f"/outcomes/{name}") for name, count in value.items()}
-    if not any(counts.values()):
-        raise _Bad("/outcomes", "counts no call")
+    if not any(counts.values()) and not may_be_empty:
+        raise _Bad("/outcomes", "counts no call, and there is neither units nor a sketch")
     return counts
 
 

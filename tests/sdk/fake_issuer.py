@@ -47,6 +47,8 @@ class FakeIssuer:
         self.list_header: dict[str, Any] = {}
         self.denied: list[str] = []
         self.blocks: Callable[[dict[str, Any]], dict[str, Any]] = generous
+        self.reports: list[dict[str, Any]] = []
+        self.usage_answers: list[tuple[int, dict[str, str]]] = []
         self.feed = Feed(self)
         self.server: ThreadingHTTPServer | None = None
         self.connections: set[Any] = set()
@@ -154,6 +156,10 @@ class FakeIssuer:
         self.feed.publish("denied", {"ledger": self.ledger, "subs": list(subs)})
 
     # Its doors.
+
+    def told_usage(self, raw: str) -> tuple[int, dict[str, str]]:
+        self.reports.append(json.loads(raw))
+        return self.usage_answers.pop(0) if self.usage_answers else (200, {})
 
     def token(self, form: dict[str, str], headers: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
         time.sleep(self.delay)
@@ -338,6 +344,9 @@ def handler_of(issuer: FakeIssuer) -> type[BaseHTTPRequestHandler]:
             elif self.path == "/v1/limits/blocks":
                 issuer.calls["blocks"] += 1
                 self.answer_json(issuer.blocks(json.loads(raw)))
+            elif self.path == "/v1/usage":
+                status, headers = issuer.told_usage(raw)
+                self.answer_json({"id": "", "accepted": 1, "unknown": []}, status, headers)
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]

@@ -34,10 +34,12 @@ def test_the_public_names_are_these() -> None:
         "RequestsAuth",
         "ScopeRefused",
         "TargetRefused",
+        "Usage",
         "Verified",
         "Verifier",
         "WSGIMiddleware",
         "__version__",
+        "sketch_of",
     ]
     assert all(hasattr(agent_passport, name) for name in agent_passport.__all__)
 

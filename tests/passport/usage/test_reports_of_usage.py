@@ -99,7 +99,7 @@ def test_a_service_cannot_name_the_credential_of_another_account(model, scout, s
         ({"minute": 0}, "#/items/1/minute"), ({"minute": 6 * 10**10}, "#/items/1/minute"),
         ({"scope": "a b"}, "#/items/1/scope"), ({"scope": "x" * 65}, "#/items/1/scope"),
         ({"agent": ""}, "#/items/1/agent"), ({"agent": 7}, "#/items/1/agent"),
-        ({"outcomes": {}}, "#/items/1/outcomes"), ({"outcomes": {"lost": 1}}, "#/items/1/outcomes/lost"),
+        ({"outcomes": {}, "units": 0}, "#/items/1/outcomes"), ({"outcomes": {"lost": 1}}, "#/items/1/outcomes/lost"),
         ({"outcomes": {"a/b~": 1}}, "#/items/1/outcomes/a~1b~0"),
         ({"outcomes": {"allowed": 10**9 + 1}}, "#/items/1/outcomes/allowed"),
         ({"prefix": "203.0.113.9"}, "#/items/1/prefix"), ({"prefix": "203.0.113.9/32"}, "#/items/1/prefix"),

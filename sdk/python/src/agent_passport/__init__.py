@@ -24,6 +24,8 @@ from agent_passport._refusals import Refusal
 from agent_passport._replay import MemoryReplay, RedisReplay, ReplayStore, ReplayUnavailable
 from agent_passport._requests import RequestsAuth
 from agent_passport._routes import Need
+from agent_passport._sketch import sketch_of
+from agent_passport._usage import Usage
 from agent_passport._verifier import Verified, Verifier
 from agent_passport._wsgi import WSGIMiddleware
 
@@ -55,8 +57,10 @@ __all__ = [
     "RequestsAuth",
     "ScopeRefused",
     "TargetRefused",
+    "Usage",
     "Verified",
     "Verifier",
     "WSGIMiddleware",
     "__version__",
+    "sketch_of",
 ]

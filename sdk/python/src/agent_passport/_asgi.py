@@ -66,7 +66,13 @@ class ASGIMiddleware:
         except Refused as refused:
             return self._verifier.refuse(refused)
         return await self._verifier.acheck(
-            method, target_of(scope), headers, scope=need.scope, cost=need.cost, form=form
+            method,
+            target_of(scope),
+            headers,
+            scope=need.scope,
+            cost=need.cost,
+            form=form,
+            address=address_of(scope),
         )
 
 
@@ -75,6 +81,11 @@ def target_of(scope: Scope) -> str:
     query = scope.get("query_string", b"")
     target: bytes = raw + b"?" + query if query else raw
     return target.decode("latin-1")
+
+
+def address_of(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return str(client[0]) if client else None
 
 
 async def _read_form(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:

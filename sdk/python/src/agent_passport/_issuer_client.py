@@ -19,12 +19,17 @@ from agent_passport._protocol import (
     KEYS_PATH,
     LISTS_PATH,
     TOKEN_PATH,
+    USAGE_PATH,
 )
+from agent_passport._retry import parse_retry_after
 from agent_passport._standing import SILENCE_SECONDS
 
 SCOPES = "events.read decisions.evaluate"
+USAGE_SCOPES = "usage.write"
+"""With a token of its own: a service that may not report can still follow and decide."""
 _BLOCKS_SECONDS = 1.0
 """A request waits for this; then it is decided locally."""
+_USAGE_SECONDS = 3.0
 _DOCUMENT_BYTES = 1024 * 1024
 
 
@@ -35,8 +40,15 @@ class IssuerAway(Exception):
 class IssuerClient:
     """Safe to share between threads. ``client_id`` None: keys and lists only, which are public."""
 
-    def __init__(self, issuer: str, client_id: str | None, client_secret: str | None, timeout: float) -> None:
-        self.issuer = issuer
+    def __init__(
+        self,
+        issuer: str,
+        client_id: str | None,
+        client_secret: str | None,
+        timeout: float,
+        scopes: str = SCOPES,
+    ) -> None:
+        self.issuer, self._scopes = issuer, scopes
         self._client_id, self._client_secret = client_id, client_secret
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -95,6 +107,20 @@ class IssuerClient:
             raise IssuerAway("units: the answer is malformed")
         return body
 
+    def post_usage(self, report: bytes) -> tuple[int, float | None]:
+        """Status and seconds of ``Retry-After``; status 0 where there was no answer. Never raises."""
+        try:
+            headers = {**self._bearer(), "Content-Type": "application/json"}
+            response = self._http.post(
+                self.issuer + USAGE_PATH, content=report, headers=headers, timeout=_USAGE_SECONDS
+            )
+        except (IssuerAway, httpx.HTTPError):
+            return 0, None
+        if response.status_code == 401:
+            self._token_until = 0.0
+        wait = parse_retry_after(response.headers.get("Retry-After"), now=time.time())
+        return response.status_code, wait
+
     def close(self) -> None:
         if client := self.__dict__.pop("_http", None):
             client.close()
@@ -138,7 +164,7 @@ class IssuerClient:
         form = {
             "grant_type": "client_credentials",
             "resource": self.issuer + API_RESOURCE_PATH,
-            "scope": SCOPES,
+            "scope": self._scopes,
         }
         headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
         try:

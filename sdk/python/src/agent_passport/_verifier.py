@@ -23,7 +23,7 @@ from agent_passport._credential import Credential, Kind, bad_token, read_credent
 from agent_passport._errors import ConfigurationError
 from agent_passport._feed import EventReader, FeedThread
 from agent_passport._flow import check_issuer
-from agent_passport._issuer_client import IssuerClient
+from agent_passport._issuer_client import USAGE_SCOPES, IssuerClient
 from agent_passport._jwk import BadSignature
 from agent_passport._keeper import Keeper
 from agent_passport._keyset import KeySet
@@ -36,6 +36,7 @@ from agent_passport._standing import Outage, Standing, Verdict
 from agent_passport._state_folder import StateFolder
 from agent_passport._target import normalise
 from agent_passport._token_cache import TokenCache
+from agent_passport._usage import Outcome, Told, Usage, outcome_of
 
 _RESTRICTED: Mapping[Verdict, str] = {
     Verdict.REVOKED: "the passport was revoked",
@@ -59,6 +60,8 @@ class Verified:
     claims: Mapping[str, Any]
     allowance: Allowance | None
     """What is left of the limit; None where none was asked for."""
+    scope: str | None = None
+    """The one that was asked for."""
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -81,6 +84,9 @@ class Verifier:
     ``outage`` says how long it goes on when it can hear neither feed nor lists: ``"ttl"``, until
     what it knows is as old as a list may get (60 s); ``"exp"``, until the lists end (300 s).
     Afterwards it refuses with 503.
+
+    With credentials, what agents used is told to the issuer in the background, unless ``usage`` is
+    False; that needs the scope ``usage.write``.
     """
 
     def __init__(
@@ -97,6 +103,7 @@ class Verifier:
         require_proof: bool = True,
         require_nonce: bool = False,
         limits: bool = True,
+        usage: bool = True,
         timeout_seconds: float = 5.0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -111,6 +118,7 @@ class Verifier:
         self._outage: Outage = outage
         self._require_proof, self._require_nonce = require_proof, require_nonce
         self._has_limits, self._timeout = limits, timeout_seconds
+        self._reports_usage = usage and client_id is not None and client_secret is not None
         self._clock, self._monotonic = clock, monotonic
         self._nonces = Nonces(_nonce_secret(client_secret, audience))
         self._start_lock = threading.Lock()
@@ -127,6 +135,14 @@ class Verifier:
         )
         self._limiter = Limiter(self._client, self._monotonic)
         self._feed: FeedThread | None = None
+        self._usage_client = IssuerClient(
+            self._kind.issuer, *self._credentials, self._timeout, scopes=USAGE_SCOPES
+        )
+        self._usage = Usage(
+            lambda report: Told(*self._usage_client.post_usage(report)),
+            clock=self._clock,
+            monotonic=self._monotonic,
+        )
 
     # Life.
 
@@ -160,8 +176,10 @@ class Verifier:
                 return
             if self._feed is not None:
                 self._feed.close()
+            self._usage.close()
             self._keeper.close()
             self._client.close()
+            self._usage_client.close()
             self._set_up()
 
     def __enter__(self) -> "Verifier":
@@ -181,6 +199,11 @@ class Verifier:
         lists = list(self._standing.lists.values())
         return self._keys.is_usable(self._clock()) and all(tracked.held is not None for tracked in lists)
 
+    @property
+    def usage(self) -> Usage:
+        """What is told to the issuer of each call; a service may add to it."""
+        return self._usage
+
     # Asked by services.
 
     def check(
@@ -192,15 +215,17 @@ class Verifier:
         scope: str | None = None,
         cost: int = 1,
         form: bytes = b"",
+        address: str | None = None,
     ) -> Verified | Refusal:
         """Who calls, or what to answer. Never raises for anything that a request holds.
 
         ``target`` is the path with its query, percent-encoded as it came; ``headers`` every field,
         repeated ones too. ``scope`` is needed for this route and is what ``cost`` units are taken
-        of; None: any good token will do and nothing is counted.
+        of; None: any good token will do and nothing is taken. ``address`` is the caller's, where the
+        service knows it: its /24 or /48 goes into the report of usage.
         """
         self._ensure_started()
-        steps = self._steps(make_call(method, target, headers, form), scope, cost)
+        steps = self._steps(make_call(method, target, headers, form), scope, cost, address)
         try:
             while True:
                 next(steps)()
@@ -218,10 +243,11 @@ class Verifier:
         scope: str | None = None,
         cost: int = 1,
         form: bytes = b"",
+        address: str | None = None,
     ) -> Verified | Refusal:
         """The same in an event loop, which goes on while something is fetched."""
         self._ensure_started()
-        steps = self._steps(make_call(method, target, headers, form), scope, cost)
+        steps = self._steps(make_call(method, target, headers, form), scope, cost, address)
         try:
             while True:
                 await asyncio.to_thread(next(steps))
@@ -240,13 +266,25 @@ class Verifier:
 
     # The steps.
 
-    def _steps(self, call: Call, scope: str | None, cost: int) -> _Steps:
+    def _steps(self, call: Call, scope: str | None, cost: int, address: str | None) -> _Steps:
         now = self._clock()
         token, as_dpop = read_token(call)
         digest = hashlib.sha256(token.encode("ascii")).digest()
         credential = yield from self._read(token, digest, now)
         credential.check_time(now)
-        proof = self._check_binding(call, credential, as_dpop, digest, now)
+        try:
+            proof = self._check_binding(call, credential, as_dpop, digest, now)
+            verified = yield from self._judge(credential, proof, scope, cost, now)
+        except Refused as refused:
+            self._count(credential, scope, 0, outcome_of(refused.code, refused.reason), address)
+            raise
+        self._count(credential, scope, cost if scope is not None else 0, "allowed", address)
+        return verified
+
+    def _judge(
+        self, credential: Credential, proof: Proof | None, scope: str | None, cost: int, now: float
+    ) -> _Steps:
+        """State, scope, replay, limit, in this order: a refused call takes no unit."""
         yield from self._check_state(credential)
         if scope is not None and scope not in credential.scopes:
             raise Refused("insufficient_scope", f"the scope {scope} is needed", scope=scope)
@@ -257,8 +295,14 @@ class Verifier:
             allowance = yield from self._limiter.take(credential, scope, cost)
         claims = credential.claims
         return Verified(
-            credential.agent, claims["sub"], credential.account, credential.scopes, claims, allowance
+            credential.agent, claims["sub"], credential.account, credential.scopes, claims, allowance, scope
         )
+
+    def _count(
+        self, who: Credential, scope: str | None, units: int, outcome: Outcome | None, address: str | None
+    ) -> None:
+        if self._reports_usage and outcome is not None:
+            self._usage.record(who, scope=scope, units=units, outcome=outcome, address=address)
 
     def _read(self, token: str, digest: bytes, now: float) -> Generator[Job, None, Credential]:
         """The token, its signature checked now or before. Its key must still be the issuer's."""

@@ -47,6 +47,7 @@ class WSGIMiddleware:
             scope=need.scope,
             cost=need.cost,
             form=_read_form(environ),
+            address=environ.get("REMOTE_ADDR"),
         )
 
 

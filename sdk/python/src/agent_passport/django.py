@@ -55,7 +55,11 @@ class _Guard:
         if isinstance(need, Refusal):
             return _answer(need)
         result = self._verifier.check(
-            *_call(request), scope=need.scope, cost=need.cost, form=_form_of(request)
+            *_call(request),
+            scope=need.scope,
+            cost=need.cost,
+            form=_form_of(request),
+            address=_address_of(request),
         )
         return (
             _answer(result) if isinstance(result, Refusal) else _finish(serve(_with(request, result)), result)
@@ -70,7 +74,11 @@ class _Guard:
         if isinstance(need, Refusal):
             return _answer(need)
         result = await self._verifier.acheck(
-            *_call(request), scope=need.scope, cost=need.cost, form=_form_of(request)
+            *_call(request),
+            scope=need.scope,
+            cost=need.cost,
+            form=_form_of(request),
+            address=_address_of(request),
         )
         if isinstance(result, Refusal):
             return _answer(result)
@@ -93,6 +101,10 @@ def _call(request: HttpRequest) -> tuple[str, str, list[tuple[str, str]]]:
 
 def _parts(name: str, value: str) -> list[str]:
     return value.split(",") if name.lower() == "authorization" else [value]
+
+
+def _address_of(request: HttpRequest) -> str | None:
+    return request.META.get("REMOTE_ADDR") or None
 
 
 def _form_of(request: HttpRequest) -> bytes:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request, Response
 from starlette.datastructures import MutableHeaders
 
-from agent_passport._asgi import FORM_BYTES, target_of
+from agent_passport._asgi import FORM_BYTES, address_of, target_of
 from agent_passport._call import FORM
 from agent_passport._refusals import Refusal
 from agent_passport._verifier import Verified, Verifier
@@ -70,6 +70,7 @@ class FastAPIGuard:
                 scope=scope,
                 cost=cost,
                 form=await _form_of(request),
+                address=address_of(request.scope),
             )
             if isinstance(result, Refusal):
                 raise Denied(result)

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_plus
 
-from django.db.models import Q
 from django.http import HttpRequest
 
 from passport.agents.clients import BY_ASSERTION, OAuthClient, find_client
 from passport.agents.fetched_keys import usable_keys
-from passport.agents.models import Agent, AgentKey
+from passport.agents.models import Agent
 from passport.conf import issuer
 from passport.errors import InvalidClient, InvalidRequest, UnauthorizedClient
-from passport.fields import Effect
 from passport.oauth.door_limits import limit_fetched
 from passport.oauth.forms import Form
 from passport.proofs.assertions import ClientKey, check_assertion
@@ -31,6 +29,7 @@ from passport.protocol import JWT_BEARER_ASSERTION
 from passport.services.keys import read_keys
 from passport.services.models import Service
 from passport.services.registration import check_secret
+from passport.standing.callers import find_calling_agent, find_calling_service
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 MAX_BASIC_BYTES = 1024
@@ -95,7 +94,7 @@ def _by_secret(header: str, form: Form) -> Authenticated:
         raise InvalidClient("client_id differs from the one in the Authorization header")
     service = None
     if client_id.startswith("svc_") and CLIENT_ID.fullmatch(client_id):
-        service = Service.objects.filter(pk=client_id).first()
+        service = find_calling_service(client_id)
     # Nobody's secret is compared too: an unknown client costs what a known one does.
     if not check_secret(service or Service(secret_hash=None), secret) or service is None:
         raise InvalidClient(UNKNOWN)
@@ -157,24 +156,14 @@ def _find_keys(
 ) -> tuple[Agent | None, Service | None, Sequence[ClientKey]]:
     """The keys that are good now. Nothing and no keys for whom we do not know.
 
-    One query, a second for an agent without a good key; one that publishes its keys may cost a
-    fetch as well.
+    One query; an agent that publishes its keys may cost a fetch as well.
     """
     if not CLIENT_ID.fullmatch(client_id):
         return None, None, []
     if client_id.startswith("svc_"):
-        service = Service.objects.filter(pk=client_id).first()
+        service = find_calling_service(client_id)
         return None, service, list(read_keys(service.jwks)) if service else []
-    keys = list(
-        AgentKey.objects.select_related("agent").filter(
-            Q(not_after=None) | Q(not_after__gt=now),
-            Q(retired_at=None) | Q(retired_at__gt=now),
-            agent__client_id=client_id,
-            not_before__lte=now,
-            effect__lt=Effect.SUSPEND,
-        )
-    )
-    agent = keys[0].agent if keys else Agent.objects.filter(client_id=client_id).first()
+    agent, keys = find_calling_agent(client_id, now)
     if agent is not None and agent.jwks_uri:
         published = usable_keys(agent, kid=kid, now=now)
         return agent, None, [*published, *(key for key in keys if not key.fetched)]

@@ -7,10 +7,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakKeyDictionary
-
-import structlog
-from django.db import ProgrammingError, connection
 
 from passport.limits.pool_sql import read_pool
 from passport.standing.facts import (
@@ -22,16 +18,12 @@ from passport.standing.facts import (
     ServiceFacts,
     Standing,
 )
+from passport.standing.prepared import fetch_one
 from passport.standing.statements import AGENT, PASSPORT, TOKEN, Statement
-
-log = structlog.get_logger()
 
 MAX_ACTORS = 4
 NOBODY = "-"
 """In place of an absent name: no row has it, and ``= NULL`` would need another plan."""
-
-prepared: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
-"""Which statements each connection to PostgreSQL knows; a statement lives as long as its connection."""
 
 
 def find_by_passport(jti: str, *, audience: str) -> Standing | None:
@@ -79,37 +71,8 @@ def find_by_token(
 
 
 def _find(statement: Statement, values: Mapping[str, str | int]) -> Standing | None:
-    row = _fetch(statement, values)
+    row = fetch_one(statement, values)
     return None if row is None else _standing(iter(row))
-
-
-def _fetch(statement: Statement, values: Mapping[str, str | int]) -> Sequence[Any] | None:
-    with connection.cursor() as cursor:
-        if connection.vendor != "postgresql" or connection.in_atomic_block:
-            # In a transaction an unknown statement would end it.
-            cursor.execute(statement.plain(connection.vendor), dict(values))
-            return _one(cursor)
-        try:
-            _prepare(cursor, statement)
-            cursor.execute(statement.execute(), dict(values))
-        except ProgrammingError:
-            # A pooler in front of PostgreSQL gave us another server's session.
-            log.warning("statement_not_prepared", statement=statement.name)
-            prepared.pop(connection.connection, None)
-            cursor.execute(statement.plain("postgresql"), dict(values))
-        return _one(cursor)
-
-
-def _one(cursor: Any) -> Sequence[Any] | None:
-    row: Sequence[Any] | None = cursor.fetchone()
-    return row
-
-
-def _prepare(cursor: Any, statement: Statement) -> None:
-    known = prepared.setdefault(connection.connection, set())
-    if statement.name not in known:
-        cursor.execute(statement.prepare())
-        known.add(statement.name)
 
 
 def _standing(row: Iterator[Any]) -> Standing:

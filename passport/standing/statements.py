@@ -127,9 +127,6 @@ class Statement:
         types = ", ".join(kind for _, kind in self.parameters)
         return f"PREPARE {self.name} ({types}) AS {self.plain('postgresql') % numbered}"
 
-    def execute(self) -> str:
-        return f"EXECUTE {self.name} ({', '.join(f'%({name})s' for name, _ in self.parameters)})"
-
 
 PASSPORT = Statement("standing_by_passport", BY_PASSPORT, (("jti", "text"), ("audience", "text")))
 AGENT = Statement(
@@ -150,4 +147,29 @@ TOKEN = Statement(
         ("actor3", "text"),
         ("actor4", "text"),
     ),
+)
+
+CALLING_AGENT = Statement(
+    "calling_agent",
+    """
+SELECT a.id, a.client_id, a.account_id, a.environment, a.grant_types, a.jwks_uri,
+    (SELECT {pack}({row}(k.kid, k.jwk, k.alg, k.fetched))
+       FROM passport_agentkey k
+      WHERE k.agent_id = a.id AND k.effect < 2 AND k.not_before <= %(now)s
+        AND (k.not_after IS NULL OR k.not_after > %(now)s)
+        AND (k.retired_at IS NULL OR k.retired_at > %(now)s))
+  FROM passport_agent a
+ WHERE a.client_id = %(client_id)s
+""",
+    (("client_id", "text"), ("now", "timestamptz")),
+)
+CALLING_SERVICE = Statement(
+    "calling_service",
+    """
+SELECT s.id, s.account_id, s.audience, s.name, s.environment, s.enabled, s.secret_hash, s.issuer_scopes,
+    s.introspection_signed_response_alg, s.jwks
+  FROM passport_service s
+ WHERE s.id = %(id)s
+""",
+    (("id", "text"),),
 )

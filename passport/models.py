@@ -7,6 +7,7 @@ from passport.consents.device_models import DeviceRequest, WrongUserCode
 from passport.consents.models import AuthorizationCode, Consent, PushedRequest, RefreshToken
 from passport.credentials.models import IssueRecord, Passport, RevokedToken
 from passport.events.ssf.models import EventStream, LedgerCursor, RemovedSubject, StreamEvent
+from passport.events.webhooks.models import Notice, WebhookDelivery, WebhookEndpoint
 from passport.limits.models import LimitOverride, LimitPolicy
 from passport.restrictions.models import AccountState, Restriction, Switch
 from passport.revocation.models import BatchMember, BatchView, Response, ResponsePolicy, RevocationBatch
@@ -44,6 +45,7 @@ __all__ = [
     "LedgerCursor",
     "LimitOverride",
     "LimitPolicy",
+    "Notice",
     "OpenClient",
     "PairwiseAccount",
     "Passport",
@@ -71,6 +73,8 @@ __all__ = [
     "UsageLine",
     "UsageMinute",
     "UsageReport",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WorkloadIssuer",
     "WorkloadKey",
     "WrongUserCode",

@@ -9,6 +9,9 @@ import passport.consents.unused
 import passport.events.ssf.pausing
 import passport.events.ssf.push
 import passport.events.ssf.reader
+import passport.events.webhooks.limits
+import passport.events.webhooks.reader
+import passport.events.webhooks.send
 import passport.exchange.drain
 import passport.restrictions.publish
 import passport.restrictions.rounds

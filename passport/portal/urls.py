@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from accounts.owners.models import Account
 from accounts.people.models import User
 from accounts.portal import steps
-from accounts.portal.menus import ACCOUNT_PAGES, Item
+from accounts.portal.menus import ACCOUNT_PAGES, MAKERS, Item
 from passport.agents.models import Agent
 from passport.portal import (
     acting,
@@ -14,6 +14,7 @@ from passport.portal import (
     grant_details,
     people_grants,
     redirects,
+    webhooks,
     wizard,
     workloads,
 )
@@ -60,6 +61,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("grants/", people_grants.people_grants, name="people_grants"),
     path("grants/<str:consent_id>/", people_grants.withdraw_grant, name="grant_withdraw"),
     path("a/<str:account_id>/services/", catalogue.services, name="services"),
+    path("a/<str:account_id>/streams/", webhooks.streams, name="streams"),
+    path("a/<str:account_id>/streams/new/", webhooks.new_webhook, name="webhook_new"),
+    path("a/<str:account_id>/streams/events/<str:stream_id>/", webhooks.stream, name="stream"),
+    path("a/<str:account_id>/streams/<str:hook_id>/", webhooks.webhook, name="webhook"),
+    path(
+        "a/<str:account_id>/streams/<str:hook_id>/act/<str:action>/",
+        webhooks.act_on_webhook,
+        name="webhook_act",
+    ),
+    path(
+        "a/<str:account_id>/streams/<str:hook_id>/<str:message_id>/again/",
+        webhooks.redeliver_message,
+        name="webhook_redeliver",
+    ),
     path("a/<str:account_id>/notices/", catalogue.notices, name="notices"),
 ]
 
@@ -71,6 +86,7 @@ def has_agent(account: Account, user: User) -> steps.Progress:
 
 ACCOUNT_PAGES.add(Item("agents", "Agents", "agents", "bot", 20))
 ACCOUNT_PAGES.add(Item("services", "Services", "services", "blocks", 40))
+ACCOUNT_PAGES.add(Item("streams", "Webhooks", "streams", "webhook", 60, MAKERS))
 ACCOUNT_PAGES.add(Item("notices", "Notices", "notices", "bell", 70))
 steps.add(
     steps.Step(

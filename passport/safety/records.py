@@ -11,6 +11,7 @@ from attestation.inbox.models import ProviderEvent
 from foundation.ledger.models import Entry
 from passport.agents.models import Agent
 from passport.credentials.models import Passport
+from passport.events.ssf.models import EventStream, StreamEvent
 from passport.restrictions.models import Restriction
 from passport.revocation.models import RevocationBatch
 from passport.safety.read_only import READERS, Record
@@ -116,3 +117,32 @@ class ProviderEventRecord(Record[ProviderEvent]):
         "applied_at",
         "outcome",
     )
+
+
+@admin.register(EventStream)
+class StreamRecord(Record[EventStream]):
+    readers = READERS | {"operator"}
+    list_display = ("id", "service", "method", "status", "failing_since", "failures", "last_error")
+    list_filter = ("status", "method")
+    list_select_related = ("service",)
+    search_fields = ("=id", "=service__id")
+    ordering = ("-created_at",)
+    fields = (
+        "id", "service", "method", "endpoint_url", "description", "events_requested", "status",
+        "status_reason", "created_at", "heard_at", "failing_since", "failures", "retry_at", "last_error",
+    )  # fmt: skip
+
+
+@admin.register(StreamEvent)
+class StreamEventRecord(Record[StreamEvent]):
+    """Dead letters are found by their state."""
+
+    readers = READERS | {"operator"}
+    list_display = ("jti", "stream", "type", "state", "attempts", "created_at", "error")
+    list_filter = ("state",)
+    search_fields = ("=jti", "=stream__id")
+    ordering = ("-id",)
+    fields = (
+        "jti", "stream", "type", "claims", "control", "state", "created_at", "tried_at", "attempts",
+        "retry_at", "error", "ended_at",
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from typing import Any
 
 import httpx
 
+from tests import migrated
+
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "sdk" / "python" / "examples" / "service.py"
+EXAMPLES = ROOT / "sdk" / "python" / "examples"
 START_SECONDS = 240
-"""The first start makes the whole database, beside whatever else the machine does."""
+"""Beside whatever else the machine does."""
 
 
 def free_port() -> int:
@@ -68,6 +71,9 @@ class Issuer(Process):
         env = {name: value for name, value in os.environ.items() if not name.startswith("AP_")}
         env |= {"AP_MODE": "embedded", "DATA_DIR": str(folder / "data"), "PORT": str(port)}
         url = f"http://127.0.0.1:{port}"
+        # Making every table takes as long as all that is looked at here, and is looked at elsewhere.
+        (folder / "data").mkdir()
+        shutil.copy(migrated.sqlite_file(), folder / "data")
         super().__init__([sys.executable, "manage.py", "serve"], env, folder / "issuer.log", url)
 
     def serve(self) -> None:
@@ -90,7 +96,11 @@ class Issuer(Process):
 
 
 class ExampleService(Process):
-    def __init__(self, folder: Path, issuer: str, service: dict[str, Any]) -> None:
+    """One of the examples that the SDK comes with."""
+
+    def __init__(
+        self, folder: Path, issuer: str, service: dict[str, Any], program: str = "service.py"
+    ) -> None:
         port = free_port()
         env = {
             "PATH": os.environ["PATH"],
@@ -104,7 +114,7 @@ class ExampleService(Process):
             "PORT": str(port),
         }
         super().__init__(
-            [sys.executable, str(EXAMPLE)], env, folder / "service.log", f"http://127.0.0.1:{port}"
+            [sys.executable, str(EXAMPLES / program)], env, folder / "service.log", f"http://127.0.0.1:{port}"
         )
         self.audience: str = service["audience"]
 

@@ -1,9 +1,7 @@
 """Both SDKs against each other and one running issuer; the TypeScript one as npm packs and installs it."""
 
-import fcntl
 import json
-import os
-import shutil
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,62 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
 
 from agent_passport import Agent, AgentAuth, AgentKey
-from tests.journeys.processes import ROOT, ExampleService, Issuer, Process, free_port
+from tests.journeys.packages import TYPESCRIPT, node, node_environment
+from tests.journeys.processes import EXAMPLES, ROOT, ExampleService, Issuer, Process, free_port
 
-PACKAGE = ROOT / "sdk" / "typescript"
-INSTALL_SECONDS = 300
 pytestmark = pytest.mark.services
-
-
-def node_environment() -> dict[str, str]:
-    found = subprocess.run([ROOT / "bin" / "node-folder"], capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.skip(found.stderr.strip())
-    return {**os.environ, "PATH": f"{found.stdout.strip()}{os.pathsep}{os.environ['PATH']}"}
-
-
-def npm(*words: str, cwd: Path) -> str:
-    done = subprocess.run(
-        ["npm", *words, "--no-audit", "--no-fund"],
-        cwd=cwd, env=node_environment(), capture_output=True, text=True, timeout=INSTALL_SECONDS,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def built(*words: str) -> None:
-    """Run npm in the package, one at a time: two builds of two workers into one folder would meet."""
-    with (PACKAGE / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (PACKAGE / "node_modules").exists():
-            npm("ci", cwd=PACKAGE)
-        npm(*words, cwd=PACKAGE)
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that held nothing, with the packed SDK and what its README says to install."""
-    folder = tmp_path_factory.mktemp("typescript")
-    built("pack", "--pack-destination", str(folder))
-    (packed,) = folder.glob("agent-passport-*.tgz")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    npm("install", str(packed), "express@5", cwd=folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
-    made = Issuer(tmp_path_factory.mktemp("issuer"))
-    made.serve()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def demo(issuer: Issuer) -> dict[str, Any]:
-    return issuer.demo()
 
 
 class TypeScriptService(Process):
@@ -82,8 +31,7 @@ class TypeScriptService(Process):
             "PORT": str(port),
         }
         example = installed / "node_modules" / "agent-passport" / "examples" / "service.js"
-        node = shutil.which("node", path=env["PATH"])
-        super().__init__([str(node), str(example)], env, folder / "service.log", f"http://127.0.0.1:{port}")
+        super().__init__([node(), str(example)], env, folder / "service.log", f"http://127.0.0.1:{port}")
         self.audience: str = service["audience"]
 
     def serve(self) -> None:
@@ -201,9 +149,65 @@ def test_the_packed_types_serve_a_strict_compiler(installed: Path) -> None:
         "--skipLibCheck",
         "false",
     ]
-    types = ["--types", "node", "--typeRoots", str(PACKAGE / "node_modules" / "@types")]
-    compiler = [str(PACKAGE / "node_modules" / ".bin" / "tsc"), *options, *types, "use.ts"]
+    types = ["--types", "node", "--typeRoots", str(TYPESCRIPT / "node_modules" / "@types")]
+    compiler = [str(TYPESCRIPT / "node_modules" / ".bin" / "tsc"), *options, *types, "use.ts"]
     done = subprocess.run(
         compiler, cwd=installed, env=node_environment(), capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_an_agent_calls_a_tool_of_a_protected_mcp_server(
+    issuer: Issuer, demo: dict[str, Any], tmp_path: Path
+) -> None:
+    agent, service = demo["agents"][0], demo["services"][0]
+    server = ExampleService(tmp_path, issuer.url, service, "service_mcp.py")
+    server.start(lambda: httpx.post(f"{server.url}/mcp").status_code == 401)
+    key = tmp_path / "agent-key.json"
+    key.write_text(json.dumps(agent["private_jwk"]))
+    key.chmod(0o600)
+    told = {
+        "AGENT_PASSPORT_ISSUER": issuer.url,
+        "AGENT_PASSPORT_CLIENT_ID": agent["client_id"],
+        "AGENT_PASSPORT_KEY": str(key),
+        "SERVICE_AUDIENCE": service["audience"],
+        "SERVICE_URL": server.url,
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, EXAMPLES / "agent_mcp.py"],
+            env=server.env | told, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    finally:
+        server.stop()
+    assert (done.stdout, done.returncode) == (f"42\n{agent['client_id']}\n", 0), done.stderr
+
+
+REPLAY = """
+import { createClient } from "redis";
+import { RedisReplay, ReplayUnavailable } from "agent-passport";
+
+const [path, prefix] = process.argv.slice(2);
+const clients = [createClient({ socket: { path } }), createClient({ socket: { path } })];
+for (const client of clients) await client.connect();
+const stores = clients.map((client) => new RedisReplay(client, prefix));
+const spent = await Promise.all(Array.from({ length: 64 }, (_, each) => stores[each % 2].spend("a-proof", 210)));
+const ttl = await clients[1].ttl(`${prefix}a-proof`);
+for (const client of clients) client.destroy();
+const gone = await stores[0].spend("another", 210).catch((error) => error instanceof ReplayUnavailable);
+console.log(JSON.stringify({ first: spent.filter(Boolean).length, ttl, gone }));
+"""
+
+
+@pytest.mark.stores
+def test_the_replay_store_spends_once_on_a_real_redis(installed: Path) -> None:
+    (installed / "replay.js").write_text(REPLAY)
+    path = settings.ADMISSION_REDIS_URL.removeprefix("unix://")
+    command = [node(), "replay.js", path, f"test:{secrets.token_hex(8)}:"]
+    done = subprocess.run(
+        command, cwd=installed, env=node_environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["first"], said["gone"]) == (1, True)
+    assert 205 <= said["ttl"] <= 210

@@ -46,14 +46,15 @@ def test_the_public_names_are_these() -> None:
 
 def test_every_other_module_is_private_but_the_command_line_and_what_needs_a_framework() -> None:
     public = {path.stem for path in SOURCES.glob("*.py") if not path.stem.startswith("_")}
-    assert public == {"cli", "django", "fastapi"}
+    assert public == {"cli", "django", "fastapi", "httpx2"}
 
 
 def test_the_modules_for_frameworks_name_these() -> None:
-    from agent_passport import django, fastapi
+    from agent_passport import django, fastapi, httpx2
 
     assert callable(django.django_middleware)
     assert {fastapi.FastAPIGuard, fastapi.Denied}
+    assert httpx2.__all__ == ["AgentAuth"]
 
 
 def test_nothing_of_the_server_is_imported() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Generator, Iterable
+from typing import ClassVar
 
 import httpx
 
@@ -17,12 +18,15 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _Steps = Generator[httpx.Request | None, Held | httpx.Response | None, None]
 
 
-class AgentAuth(httpx.Auth):
-    """``httpx.Client(auth=AgentAuth(agent, audience, scope))``; for ``AsyncClient`` the same object.
+class BoundFlows:
+    """The flows of httpx and of httpx2, whose classes have the same members and are not the same.
 
     One retry where it helps: with the nonce that the service asked for, and with a new token when
     it refused the old one. A body that can be sent only once (a generator) is not retried.
     """
+
+    repeatable: ClassVar[type] = httpx.ByteStream
+    """What a body is that can be sent again."""
 
     def __init__(self, agent: Agent, audience: str, scope: str | Iterable[str] = ()) -> None:
         self._agent = agent
@@ -66,7 +70,7 @@ class AgentAuth(httpx.Auth):
     def _steps(self, request: httpx.Request) -> _Steps:
         """Yields None for "a token, please", and the request when it may go out."""
         _check_channel(request.url)
-        can_repeat = isinstance(request.stream, httpx.ByteStream)
+        can_repeat = isinstance(request.stream, self.repeatable)
         mended: set[str] = set()
         while True:
             try:
@@ -79,7 +83,8 @@ class AgentAuth(httpx.Auth):
             assert isinstance(token, Held)
             self._sign(request, token)
             response = yield request
-            assert isinstance(response, httpx.Response)
+            assert response is not None
+            assert not isinstance(response, Held)
             if nonce := response.headers.get("DPoP-Nonce"):
                 self._agent.learn_nonce(_origin(request.url), nonce)
             error = challenge_error(response)
@@ -101,6 +106,14 @@ class AgentAuth(httpx.Auth):
             nonce=self._agent.nonce_for(_origin(request.url)),
             token=token.value,
         )
+
+
+class AgentAuth(BoundFlows, httpx.Auth):
+    """``httpx.Client(auth=AgentAuth(agent, audience, scope))``; for ``AsyncClient`` the same object.
+
+    One retry where it helps: with the nonce that the service asked for, and with a new token when
+    it refused the old one. A body that can be sent only once (a generator) is not retried.
+    """
 
 
 def challenge_error(response: httpx.Response) -> str:

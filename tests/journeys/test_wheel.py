@@ -2,34 +2,7 @@
 
 import json
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
-
-import pytest
-
-SOURCE = Path(__file__).parents[2] / "sdk" / "python"
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter that has the wheel, and beside it what the wheel depends on."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=SOURCE, check=True, capture_output=True, timeout=120)
-    (wheel,) = folder.glob("agent_passport-*.whl")
-    home = folder / "home"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True, timeout=120)
-    interpreter = home / "bin" / "python"
-    subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", "-q", "--offline", "--no-deps", "--python", interpreter, wheel],
-        check=True,
-        timeout=120,
-    )  # fmt: skip
-    (site,) = home.glob("lib/python*/site-packages")
-    # Dependencies come from the environment of the tests; our own package must not.
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return interpreter
 
 
 def run(python: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

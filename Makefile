@@ -38,10 +38,11 @@ unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Red
 conformance: .venv/.installed ## run the test of every numbered refusal, and write docs/conformance.md
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "refusal or shows" --conformance=write
 
-soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS), long state machines
+soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS), long state machines, Spark
 	AP_FUZZ_CALLS=$${AP_FUZZ_CALLS:-100000} AP_STATE_EXAMPLES=$${AP_STATE_EXAMPLES:-500} \
 		$(PYTEST) -n $(WORKERS) --dist worksteal tests/passport/api/test_fuzz.py \
 		tests/passport/revocation/test_state_machine.py
+	AP_SOAK=1 $(PYTEST) -n 0 tests/accounts/linkage/test_spark.py
 
 browser: .venv/.installed ## the pages in a real Chromium
 	$(PYTEST) -n $(WORKERS) -m browser tests/browser

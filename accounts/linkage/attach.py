@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accounts.linkage.columns import KIND_NUMBER, KINDS, Bools, Evidence, Ints
-from accounts.linkage.weigh import CEILINGS, WEIGHTS
+from accounts.linkage.weigh import CEILINGS, HOLDER_CLASSES, JUDGEMENT, WEIGHTS, Model
 
 LEAST_CLUSTER = 5
 """A cluster that others may join."""
@@ -60,7 +60,7 @@ class _Shared:
     weight: Floats
 
 
-def attach(evidence: Evidence, group: Ints, barred: Bools) -> Attached:
+def attach(evidence: Evidence, group: Ints, barred: Bools, model: Model = JUDGEMENT) -> Attached:
     """Let outsiders and smaller groups join groups of five and more, in up to four rounds.
 
     ``group`` is -1 for outsiders. Accounts that are ``barred`` neither join nor draw others in.
@@ -68,13 +68,14 @@ def attach(evidence: Evidence, group: Ints, barred: Bools) -> Attached:
     attached = Attached(group.copy())
     usable = _USED[evidence.kinds] & (evidence.holders <= MOST_HOLDERS)
     edge = np.flatnonzero(usable[evidence.value] & ~barred[evidence.account])
+    learnt = _learnt(evidence, model)
     for _ in range(MOST_ROUNDS):
-        if not _join(evidence, edge, attached):
+        if not _join(evidence, edge, attached, learnt):
             break
     return attached
 
 
-def _join(evidence: Evidence, edge: Ints, attached: Attached) -> bool:
+def _join(evidence: Evidence, edge: Ints, attached: Attached, learnt: Floats) -> bool:
     """One round. False: nobody joined."""
     first_free = int(attached.group.max(initial=-1)) + 1
     outsiders = np.arange(len(attached.group)) + first_free
@@ -82,7 +83,7 @@ def _join(evidence: Evidence, edge: Ints, attached: Attached) -> bool:
     sizes = np.bincount(unit, minlength=first_free + len(unit))
     big = np.zeros(len(sizes), dtype=bool)
     big[:first_free] = sizes[:first_free] >= LEAST_CLUSTER
-    shared = _shared(evidence, edge, unit, sizes, big)
+    shared = _shared(evidence, edge, unit, sizes, big, learnt)
     chosen = _choose(evidence, shared, sizes)
     for target, joining, rows in chosen:
         attached.joined.append(
@@ -100,7 +101,7 @@ def _join(evidence: Evidence, edge: Ints, attached: Attached) -> bool:
     return bool(chosen)
 
 
-def _shared(evidence: Evidence, edge: Ints, unit: Ints, sizes: Ints, big: Bools) -> _Shared:
+def _shared(evidence: Evidence, edge: Ints, unit: Ints, sizes: Ints, big: Bools, learnt: Floats) -> _Shared:
     account, value = evidence.account[edge], evidence.value[edge]
     width = len(sizes)
     pairs, place, members = np.unique(value * width + unit[account], return_inverse=True, return_counts=True)
@@ -121,11 +122,22 @@ def _shared(evidence: Evidence, edge: Ints, unit: Ints, sizes: Ints, big: Bools)
     )
     left, right = left[keep], right[keep]
     kind = evidence.kinds[of_value[left]]
-    surprise = np.log2(len(evidence.accounts) / touch[keep])
+    # What was learnt of a kind bounds it as surprise does: it never makes more of it than judgement.
+    surprise = np.minimum(np.log2(len(evidence.accounts) / touch[keep]), learnt[of_value[left]])
     weight = _weights(kind, units[of_value[left]], sizes[of_unit[right]], surprise)
     rows = weight > 0
     left, right = left[rows], right[rows]
     return _Shared(of_value[left], of_unit[left], of_unit[right], members[left], member[left], weight[rows])
+
+
+def _learnt(evidence: Evidence, model: Model) -> Floats:
+    """For each value the bits that cases say it is worth; without bound where they say nothing."""
+    found = np.full(len(evidence.kinds), np.inf)
+    place = np.searchsorted(HOLDER_CLASSES, evidence.holders)
+    for kind, bits in model.bits.items():
+        mine = evidence.kinds == KIND_NUMBER[kind]
+        found[mine] = np.asarray(bits, dtype=np.float64)[place[mine]]
+    return found
 
 
 def _touch(evidence: Evidence, value: Ints, group: Ints, other: Ints, sizes: Ints) -> Ints:

@@ -59,6 +59,17 @@ class Sighting(NamedTuple):
     last: int
 
 
+class Rows(NamedTuple):
+    """Sightings as columns; accounts and kinds as numbers, times in seconds since the epoch."""
+
+    account: Ints
+    kind: Ints
+    digest: Bytes
+    """One row of 32 bytes for each sighting."""
+    first: Ints
+    last: Ints
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Who was seen with what. Edges are sorted by value, then account."""
@@ -112,18 +123,22 @@ def gather(sightings: Iterable[Sighting], counts: Mapping[Value, int] | None = N
 def build(
     accounts: Sequence[str], account: Ints, kind: Ints, digest: Bytes, first: Ints, last: Ints
 ) -> Evidence:
-    """Columns from rows in any order; ``accounts`` is sorted, ``account`` are places in it.
-
-    Cost: sorts the rows once or twice; memory about 150 bytes a row.
-    """
+    """Columns from all rows, in any order; ``accounts`` is sorted, ``account`` are places in it."""
     proofs = np.zeros(len(accounts), dtype=np.int64)
     for name, bit in PROOFS.items():
         proofs[account[kind == KIND_NUMBER[name]]] |= bit
     born = np.full(len(accounts), np.iinfo(np.int64).max)
     np.minimum.at(born, account, first)
-    rows = _perhaps_shared(kind, digest)
-    order, value = _number_values(account[rows], kind[rows], digest[rows])
-    rows = rows[order]
+    return build_shared(accounts, Rows(account, kind, digest, first, last), proofs=proofs, born=born)
+
+
+def build_shared(accounts: Sequence[str], seen: Rows, *, proofs: Ints, born: Ints) -> Evidence:
+    """Columns from the rows whose value another row may have too; rows that none has are dropped.
+
+    Cost: sorts the rows once; memory about 150 bytes a row.
+    """
+    account, kind, digest, first, last = seen
+    rows, value = _number_values(account, kind, digest)
     counts = np.bincount(value)
     shared = counts[value] > 1
     rows, (_, starts, value) = rows[shared], np.unique(value[shared], return_index=True, return_inverse=True)
@@ -139,17 +154,6 @@ def build(
         proofs=proofs,
         born=born,
     )
-
-
-def _perhaps_shared(kind: Ints, digest: Bytes) -> Ints:
-    """Rows whose value another row may have too, judged by 8 bytes: most values are held once."""
-    short = np.ascontiguousarray(digest[:, :8]).view(np.uint64).ravel() ^ kind.astype(np.uint64)
-    order = np.argsort(short, kind="stable")
-    same = short[order][1:] == short[order][:-1]
-    twice = np.zeros(len(order), dtype=bool)
-    twice[1:] |= same
-    twice[:-1] |= same
-    return np.sort(order[twice])
 
 
 def _number_values(account: Ints, kind: Ints, digest: Bytes) -> tuple[Ints, Ints]:

@@ -3,19 +3,19 @@
 What is found online is the blocks alone; the rest needs the whole population to measure by.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from accounts.linkage.attach import Attachment, attach
 from accounts.linkage.columns import Bools, Evidence, Ints
-from accounts.linkage.grades import find_grouped
+from accounts.linkage.grades import Grouped, find_grouped
 from accounts.linkage.graph import Blocks
 from accounts.linkage.groups import Group, Tie, as_groups
 from accounts.linkage.schedules import Day, find_in_step
 from accounts.linkage.suspicion import find_suspected, thin_values
-from accounts.linkage.weigh import bits
+from accounts.linkage.weigh import JUDGEMENT, Model, bits
 
 MOST_SHOWN = 3
 """Members named beside a value by which somebody joined."""
@@ -29,19 +29,25 @@ class Found:
     groups: list[Group]
 
 
-def find_clusters(evidence: Evidence, days: Iterable[Day] = ()) -> Found:
+def find_clusters(
+    evidence: Evidence,
+    days: Iterable[Day] = (),
+    *,
+    find: Callable[[Evidence], Grouped] = find_grouped,
+    model: Model = JUDGEMENT,
+) -> Found:
     """Blocks first; then who joins them, then the suspected, then who joins those, then who acts in step.
 
-    ``days`` gives for each day which accounts were at work, and when.
+    ``days`` gives for each day which accounts were at work, and when; ``find`` is the engine for blocks.
     """
-    grouped = find_grouped(evidence)
+    grouped = find(evidence)
     blocks = grouped.blocks
     declared = np.append(blocks.organisation, False)[blocks.group]
     personal = np.where(declared, -1, blocks.group)
     barred = grouped.copied | declared
-    first = attach(evidence, personal, barred)
+    first = attach(evidence, personal, barred, model)
     suspected = find_suspected(evidence, first.group, barred)
-    last = attach(evidence, suspected, barred)
+    last = attach(evidence, suspected, barred, model)
     written = as_groups(evidence, blocks)
     organisations = [group for group in written if group.grade == "organisation"]
     group = find_in_step(evidence, days, np.where(declared, -1, last.group), barred)

@@ -34,7 +34,17 @@ def find_grouped(evidence: Evidence) -> Grouped:
     copied = find_copied(evidence, blocks)
     if copied.any():
         blocks = find_blocks(evidence, without=copied)
-    return Grouped(without_groups(blocks, find_vague(evidence, blocks), evidence), copied)
+    return Grouped(in_order(without_groups(blocks, find_vague(evidence, blocks), evidence)), copied)
+
+
+def in_order(blocks: Blocks) -> Blocks:
+    """The same groups, personal first, largest first, then by their first account: whoever found them."""
+    inside = np.flatnonzero(blocks.group >= 0)
+    numbers, first = np.unique(blocks.group[inside], return_index=True)
+    order = np.lexsort((inside[first], -blocks.sizes()[numbers], blocks.organisation[numbers]))
+    anew = np.full(len(blocks.organisation) + 1, -1)
+    anew[numbers[order]] = np.arange(len(order))
+    return Blocks(anew[blocks.group], blocks.organisation[numbers[order]], np.sort(blocks.edge))
 
 
 def find_copied(evidence: Evidence, blocks: Blocks) -> Bools:

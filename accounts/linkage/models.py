@@ -202,11 +202,41 @@ class LinkageLock(models.Model):
     """When so much changed that all blocks are to be found anew; None when that was done."""
 
 
+class LinkageModel(models.Model):
+    """A version of the weights. One is in force; a learnt one is in shadow until a person adopts it."""
+
+    class State(models.TextChoices):
+        SHADOW = "shadow", "In shadow"
+        ACTIVE = "active", "In force"
+        RETIRED = "retired", "Retired"
+
+    version = models.CharField(primary_key=True, max_length=32)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.SHADOW)
+    bits = models.JSONField(default=dict)
+    """By kind the bits of a value with 2, 3, 4 to 8, and 9 and more holders. Empty: those of judgement."""
+    cases = models.PositiveIntegerField(default=0)
+    """Decided cases it was learnt from."""
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="active"), name="one_model_in_force"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+
 class LinkageRun(models.Model):
     """A rebuild from scratch, and how far the clusters found online were from it."""
 
     environment = models.CharField(max_length=8, choices=Environment.choices)
     model_version = models.CharField(max_length=32)
+    engine = models.CharField(max_length=8, default="duckdb")
     shadow = models.BooleanField()
     """True: only compared; the clusters stayed as they were."""
     started_at = models.DateTimeField()
@@ -216,5 +246,24 @@ class LinkageRun(models.Model):
     clusters = models.PositiveIntegerField()
     accounts_that_differ = models.PositiveIntegerField()
     """Accounts whose fellow members online were others than the rebuild found."""
+    accounts_to_move = models.PositiveIntegerField(default=0)
+    """Accounts whose fellow members are others in the rebuild, by whatever they are in."""
+    applied_at = models.DateTimeField(null=True)
+    applied_by = models.CharField(max_length=80, blank=True)
     figures = models.JSONField(default=dict)
     """The largest clusters: members, values, density, fewest holders."""
+
+
+class LinkageDifference(models.Model):
+    """One account that a rebuild would put elsewhere. Kept of the last run of an environment."""
+
+    run = models.ForeignKey(LinkageRun, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    cluster_before = models.CharField(max_length=64, blank=True)
+    grade_after = models.CharField(max_length=12, blank=True)
+    """Empty: in no cluster."""
+    first_account_after = models.CharField(max_length=64, blank=True)
+    """Names the group it would be in: clusters have ids only once they are written."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "account"], name="one_difference_each")]

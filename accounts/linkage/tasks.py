@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from accounts.linkage.expiry import purge
-from accounts.linkage.models import Environment
+from accounts.linkage.learning import in_force
+from accounts.linkage.models import Environment, Signal
 from accounts.linkage.observe import RECOMPUTE
 from accounts.linkage.pins import end_pins
-from accounts.linkage.rebuild import settle_everything
+from accounts.linkage.rebuild import Wanted, rebuild, settle_everything
 from accounts.linkage.settle import settle, settle_marked
 from foundation import clock
 from foundation.jobs.outbox import job
@@ -37,3 +38,11 @@ def purge_daily() -> None:
 @every(60, "accounts.linkage.pins")
 def end_pins_in_time() -> None:
     end_pins(clock.now())
+
+
+@every(3_600, "accounts.linkage.rebuild")
+def rebuild_hourly() -> None:
+    """Find all clusters anew. What moves few accounts is applied; the rest waits for a person."""
+    for environment in Environment.values:
+        if Signal.objects.filter(environment=environment).exists():
+            rebuild(environment, wanted=Wanted(by_policy=True, model=in_force()), now=clock.now())

@@ -6,10 +6,11 @@ version, until enough cases are decided to measure them.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 MODEL_VERSION = "blocks-2"
+"""The weights of judgement, in force until others are learnt and adopted."""
 
 DOCUMENT = "government_document"
 DOMAIN = "domain"
@@ -56,6 +57,21 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
         DOMAIN: Weight(0, 0),
     }
 )
+
+HOLDER_CLASSES = (2, 3, 8)
+"""Weights are learnt apart for 2, 3, 4 to 8, and more holders: the most of each class but the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The weights by which others join a cluster."""
+
+    version: str = MODEL_VERSION
+    bits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """By kind, bits of a value in each class of holders; kinds that were not learnt go by judgement."""
+
+
+JUDGEMENT = Model()
 
 CEILINGS: Mapping[str, float] = MappingProxyType({"device": 5.0, "ip_prefix": 3.5, "traffic": 2.0})
 """The most bits of kinds that strangers come to share, where several kinds are added up (2.4)."""

@@ -14,9 +14,9 @@ from accounts.linkage import bulk
 from accounts.linkage.evidence import CHUNK
 from accounts.linkage.groups import BLOCK, Group, Tie
 from accounts.linkage.identity import match
+from accounts.linkage.learning import in_force
 from accounts.linkage.models import AccountCluster, Cluster, ClusterLink, new_cluster_id
 from accounts.linkage.pins import PINNED, apply_pins, pins_of
-from accounts.linkage.weigh import MODEL_VERSION
 from foundation.ledger.append import Happened, append_many
 
 ACTOR = "system:linkage"
@@ -45,6 +45,7 @@ class _Change:
     merged_into: dict[str, str]
     cut: bool
     whole: bool
+    model: str
     now: datetime
 
     def begun(self) -> list[str]:
@@ -61,6 +62,7 @@ def write_groups(
     *,
     cut: bool = False,
     whole: bool = False,
+    model: str = "",
     now: datetime,
 ) -> None:
     """Make the clusters of these accounts what ``groups`` says.
@@ -74,7 +76,9 @@ def write_groups(
         found = _with_attached(old, found)
     found = apply_pins(found, pins_of(environment, account_ids))
     found.sort(key=lambda group: min(group.accounts))
-    change = _change(environment, old, found, cut=cut, whole=whole, now=now)
+    change = _change(
+        environment, old, found, cut=cut, whole=whole, model=model or in_force().version, now=now
+    )
     _write_begun(change)
     _write_places(change)
     _write_links(change)
@@ -99,7 +103,7 @@ def read_old(environment: str, account_ids: Collection[str]) -> Old:
 
 
 def _change(
-    environment: str, old: Old, found: list[Group], *, cut: bool, whole: bool, now: datetime
+    environment: str, old: Old, found: list[Group], *, cut: bool, whole: bool, model: str, now: datetime
 ) -> _Change:
     matching = match(old.members, [group.accounts for group in found])
     ids = [matching.keeps.get(number) or new_cluster_id() for number in range(len(found))]
@@ -111,6 +115,7 @@ def _change(
         merged_into={cluster: ids[number] for cluster, number in matching.merged_into.items()},
         cut=cut,
         whole=whole,
+        model=model,
         now=now,
     )
 
@@ -191,7 +196,7 @@ def _write_begun(change: _Change) -> None:
                 pk=cluster,
                 environment=change.environment,
                 grade=change.new[cluster].grade,
-                model_version=MODEL_VERSION,
+                model_version=change.model,
                 created_at=change.now,
                 split_from_id=change.split_from.get(cluster),
                 size=len(change.new[cluster].accounts),
@@ -266,7 +271,7 @@ def _write_changes(change: _Change) -> Iterator[Happened]:
             # Of a neighbourhood that was cut not every member may have been read.
             size = AccountCluster.objects.filter(cluster_id=cluster).count()
             Cluster.objects.filter(pk=cluster).update(
-                size=size, grade=group.grade, model_version=MODEL_VERSION
+                size=size, grade=group.grade, model_version=change.model
             )
         yield _happened(change, cluster, group.grade, size, joined, left)
     for cluster in change.ended():
@@ -300,6 +305,6 @@ def _happened(
             "left": sorted(left),
             "merged_into": change.merged_into.get(cluster, ""),
             "split_from": change.split_from.get(cluster, ""),
-            "model": MODEL_VERSION,
+            "model": change.model,
         },
     )

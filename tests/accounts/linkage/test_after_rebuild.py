@@ -22,7 +22,7 @@ def rebuilt() -> str:
     for number, pair in enumerate(pairwise(CHAIN)):
         for account in pair:
             see(account, "payment_instrument", f"card {number}")
-    rebuild("sandbox", shadow=False, now=NOON)
+    rebuild("sandbox", now=NOON)
     found = cluster_of(CHAIN[0], "sandbox")
     assert found is not None
     return found
@@ -70,7 +70,7 @@ def test_a_second_rebuild_of_the_same_changes_nothing() -> None:
     rebuilt()
     entries = Entry.objects.filter(type="cluster.changed").count()
     places = list(AccountCluster.objects.order_by("pk").values())
-    assert rebuild("sandbox", shadow=False, now=NEXT_WEEK).accounts_that_differ == 0
+    assert rebuild("sandbox", now=NEXT_WEEK).accounts_that_differ == 0
     assert list(AccountCluster.objects.order_by("pk").values()) == places
     assert Entry.objects.filter(type="cluster.changed").count() == entries
 
@@ -82,7 +82,7 @@ def test_whom_a_person_keeps_apart_is_not_linked_whatever_is_shared(whole: bool)
     say("acc_3", "acc_1", together=False)
     settled()
     if whole:
-        rebuild("sandbox", shadow=False, now=NOON)
+        rebuild("sandbox", now=NOON)
     assert partition() == {frozenset({"acc_1", "acc_2"})}
 
 
@@ -94,7 +94,7 @@ def test_whom_a_person_puts_together_is_together_with_nothing_shared(whole: bool
     say("acc_9", "acc_1", together=True)
     settled()
     if whole:
-        rebuild("sandbox", shadow=False, now=NOON)
+        rebuild("sandbox", now=NOON)
     assert partition() == {frozenset({"acc_1", "acc_2", "acc_9"})}
     assert AccountCluster.objects.get(account_id="acc_9").basis == "pinned"
 

@@ -12,7 +12,7 @@ from accounts.linkage.expiry import purge
 from accounts.linkage.graph import find_blocks
 from accounts.linkage.groups import as_groups
 from accounts.linkage.models import Signal
-from accounts.linkage.rebuild import rebuild
+from accounts.linkage.rebuild import Wanted, rebuild
 from tests.accounts.linkage.conftest import NOON, partition, see, settled
 
 KINDS = ["device", "payment_instrument", "phone", "government_document", "domain", "ip_prefix"]
@@ -57,9 +57,9 @@ def test_any_order_of_arrival_gives_the_same_clusters(seen: list, random: object
 def test_what_is_found_online_is_what_a_rebuild_finds(seen: list) -> None:
     with transaction.atomic():
         online(seen, each=True)
-        assert rebuild("sandbox", shadow=True, now=NOON).accounts_that_differ == 0
+        assert rebuild("sandbox", wanted=Wanted(apply=False), now=NOON).accounts_that_differ == 0
         before = partition()
-        rebuild("sandbox", shadow=False, now=NOON)
+        rebuild("sandbox", now=NOON)
         assert partition() == before
         start_afresh()
 

@@ -10,7 +10,14 @@ from passport.events.ssf.models import EventStream, LedgerCursor, RemovedSubject
 from passport.events.webhooks.models import Notice, WebhookDelivery, WebhookEndpoint
 from passport.limits.models import LimitOverride, LimitPolicy
 from passport.restrictions.models import AccountState, Restriction, Switch
-from passport.revocation.models import BatchMember, BatchView, Response, ResponsePolicy, RevocationBatch
+from passport.revocation.models import (
+    BatchMember,
+    BatchView,
+    ChosenList,
+    Response,
+    ResponsePolicy,
+    RevocationBatch,
+)
 from passport.services.models import AgentGrant, Scope, Service
 from passport.signing.models import SigningKey
 from passport.status.models import StatusDelta, StatusEntry, StatusList, StatusMark
@@ -36,6 +43,7 @@ __all__ = [
     "AuthorizationCode",
     "BatchMember",
     "BatchView",
+    "ChosenList",
     "Consent",
     "DatabaseBucket",
     "DeviceRequest",

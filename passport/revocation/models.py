@@ -95,6 +95,15 @@ class BatchMember(models.Model):
         ]
 
 
+class ChosenList(models.Model):
+    """What a person handed in to choose a batch by: a name a line, as it was."""
+
+    batch = models.OneToOneField(
+        RevocationBatch, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    names = models.JSONField()
+
+
 class BatchView(models.Model):
     """When a person last opened the preview, and the set that was shown: an approval needs both."""
 

@@ -3,14 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from accounts.linkage.clusters import Reason, members_of, reasons_of
 from accounts.owners.models import Account
+from foundation import clock
 from passport.agents.models import Agent, AgentKey
 from passport.credentials.models import Passport
 from passport.restrictions.subjects import Subject
 from passport.revocation.batch import BatchError
-from passport.revocation.models import BatchMember, RevocationBatch
+from passport.revocation.chosen_lists import resolve
+from passport.revocation.models import BatchMember, ChosenList, RevocationBatch
+from passport.revocation.queries import MOST_ACCOUNTS, accounts_of, moment
 
+MOST_PASSPORTS = 200_000
 MOST_REASONS = 8
 """Kept for each member: the strongest ones say why."""
 
@@ -73,6 +79,40 @@ def by_thumbprint(batch: RevocationBatch) -> list[Chosen]:
     ]
 
 
+def by_list(batch: RevocationBatch) -> list[Chosen]:
+    """What a person handed in. Raises BatchError ``bad_list`` with the lines."""
+    handed_in = ChosenList.objects.filter(batch=batch).first()
+    names = handed_in.names if handed_in else []
+    return [
+        Chosen(one.type, one.id, one.account_id, _named(f"on the list {batch.chosen_from}"))
+        for one in resolve(names, batch.environment)
+    ]
+
+
+def by_query(batch: RevocationBatch) -> list[Chosen]:
+    """Raises BatchError ``bad_query``, ``too_many``."""
+    found = accounts_of(batch.chosen_from, batch.environment).values_list("pk", flat=True)
+    account_ids = list(found[: MOST_ACCOUNTS + 1])
+    _check_bound(len(account_ids), MOST_ACCOUNTS)
+    why = _named(f"meets {batch.chosen_from}")
+    return [Chosen(Subject.ACCOUNT, account_id, account_id, why) for account_id in account_ids]
+
+
+def by_signing_key(batch: RevocationBatch) -> list[Chosen]:
+    """The living passports that bear a signature of the key; the key itself is the leak command's."""
+    return _passports(
+        batch, f"signed by {batch.chosen_from}", Passport.objects.filter(signing_key_id=batch.chosen_from)
+    )
+
+
+def by_since(batch: RevocationBatch) -> list[Chosen]:
+    """The living passports issued at a moment or after it. Raises BatchError ``bad_query``."""
+    since = moment(batch.chosen_from)
+    return _passports(
+        batch, f"issued since {since:%Y-%m-%d %H:%M} UTC", Passport.objects.filter(issued_at__gte=since)
+    )
+
+
 WAYS: Mapping[str, Callable[[RevocationBatch], list[Chosen]]] = {
     "cluster": by_cluster,
     "account": by_account,
@@ -80,6 +120,10 @@ WAYS: Mapping[str, Callable[[RevocationBatch], list[Chosen]]] = {
     "passport": by_passport,
     "thumbprint": by_thumbprint,
     "newcomers": by_newcomers,
+    "list": by_list,
+    "query": by_query,
+    "signing_key": by_signing_key,
+    "since": by_since,
 }
 
 
@@ -95,6 +139,18 @@ def _accounts_of_cluster(cluster_id: str) -> list[Chosen]:
         Chosen(Subject.ACCOUNT, account, account, _strongest(reasons.get(account, [])))
         for account in members_of(cluster_id)
     ]
+
+
+def _passports(batch: RevocationBatch, words: str, rows: QuerySet[Passport]) -> list[Chosen]:
+    living = rows.filter(environment=batch.environment, expires_at__gt=clock.now()).order_by("pk")
+    held = list(living.values_list("pk", "account_id")[: MOST_PASSPORTS + 1])
+    _check_bound(len(held), MOST_PASSPORTS)
+    return [Chosen(Subject.PASSPORT, jti, account_id, _named(words)) for jti, account_id in held]
+
+
+def _check_bound(found: int, most: int) -> None:
+    if found > most:
+        raise BatchError("too_many", f"this chooses more than {most}: choose more narrowly")
 
 
 def _tags(reasons: list[Reason]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Moves batches: each step is a conditional UPDATE and a ledger entry, taken by whoever is first."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from foundation.ledger.append import append
 from passport.fields import Effect
 from passport.restrictions.subjects import SubjectRef
 from passport.revocation.batch import BatchError, State, WrongState, check_step
-from passport.revocation.models import BatchMember, RevocationBatch
+from passport.revocation.models import BatchMember, ChosenList, RevocationBatch
 
 MOST_NOTE = 1_000
 
@@ -35,8 +36,11 @@ def create_batch(
     note: str = "",
     flag_id: str = "",
     follows: str = "",
+    names: Sequence[str] = (),
 ) -> RevocationBatch:
     """A draft. ``chosen_by`` is a way of ``select.WAYS``, ``chosen_from`` the id it takes.
+
+    For a list, ``chosen_from`` is what it is called and ``names`` what it holds.
 
     Raises BatchError (``no_reason``, ``bad_effect``). Nothing is looked up before the preview.
     """
@@ -59,6 +63,8 @@ def create_batch(
             requested_by=actor,
             created_at=now,
         )
+        if names:
+            ChosenList.objects.create(batch=batch, names=list(names))
         record(batch, State.DRAFT, actor=actor, now=now)
     return batch
 

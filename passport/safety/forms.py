@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.linkage.models import Environment
 from passport.fields import Effect
+from passport.revocation.batch import BatchError
+from passport.revocation.chosen_lists import MOST_BYTES, read_list
+from passport.revocation.queries import HELP
 from passport.safety.words import BY_PEOPLE, REASONS
 
 WAYS = (
@@ -16,6 +19,10 @@ WAYS = (
     ("agent", _("Agent")),
     ("passport", _("Passport")),
     ("thumbprint", _("Key, by its thumbprint")),
+    ("signing_key", _("Passports signed by a key, by its kid")),
+    ("since", _("Passports issued since a moment")),
+    ("query", _("Accounts by conditions")),
+    ("list", _("List from a file")),
 )
 EFFECTS = (
     (Effect.THROTTLE.value, _("Throttle: works, with less")),
@@ -120,9 +127,17 @@ class BatchForm(ConsoleForm):
 
     chosen_by = forms.ChoiceField(label=_("Choose by"), choices=WAYS)
     chosen_from = forms.CharField(
-        label=_("Id"),
+        label=_("Id, moment or conditions"),
+        help_text=_("A moment: 2026-11-24T12:00Z. Conditions: ") + HELP,
         max_length=128,
+        required=False,
         widget=forms.TextInput(attrs={"class": "mono-input", "spellcheck": "false"}),
+    )
+    file = forms.FileField(
+        label=_("List"),
+        help_text=_("For a list: CSV or text, an account, agent or thumbprint at the start of each line."),
+        required=False,
+        max_length=128,
     )
     environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices)
     effect = forms.TypedChoiceField(
@@ -146,9 +161,29 @@ class BatchForm(ConsoleForm):
     )
     flag = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
+    def clean(self) -> dict[str, Any]:
+        """A list comes as a file, all else as text."""
+        given = super().clean() or {}
+        if given.get("chosen_by") == "list":
+            self._read_file(given)
+        elif not given.get("chosen_from"):
+            self.add_error("chosen_from", _("Say which."))
+        return given
+
+    def _read_file(self, given: dict[str, Any]) -> None:
+        if not (file := given.get("file")):
+            self.add_error("file", _("Choose a file."))
+            return
+        try:
+            given["names"] = read_list(file.read(MOST_BYTES + 1))
+        except BatchError as bad:
+            self.add_error("file", str(bad))
+        given["chosen_from"] = str(file.name)[:128]
+
     def asked(self) -> dict[str, Any]:
         """As ``steps.create_batch`` takes it: only a throttle has a factor."""
         given = dict(self.cleaned_data)
+        given.pop("file", None)
         given["flag_id"] = given.pop("flag")
         given["effect"] = Effect(given["effect"])
         given["factor"] = float(given["factor"] or 0.1) if given["effect"] == Effect.THROTTLE else 1.0

@@ -1,6 +1,7 @@
 """Restricts a cluster, an account, an agent, a passport or a key, by the way of every batch."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -11,13 +12,15 @@ from passport.fields import Effect
 from passport.management.staff import StaffCommand
 from passport.revocation.approve import approve, propose, second_person_needed
 from passport.revocation.batch import BatchError
+from passport.revocation.chosen_lists import MOST_BYTES, read_list
 from passport.revocation.models import RevocationBatch
 from passport.revocation.preview import exclude, make_preview, record_view
 from passport.revocation.run import start
 from passport.revocation.show import details
 from passport.revocation.steps import create_batch, get_batch
 
-WAYS = ("cluster", "account", "agent", "passport", "thumbprint")
+WAYS = ("cluster", "account", "agent", "passport", "thumbprint", "signing_key", "since", "query", "list")
+METAVARS = {"since": "MOMENT", "query": "CONDITIONS", "list": "FILE", "signing_key": "KID"}
 EFFECTS = {"throttle": Effect.THROTTLE, "suspend": Effect.SUSPEND, "revoke": Effect.REVOKE}
 
 
@@ -29,7 +32,8 @@ class Command(StaffCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         chosen = parser.add_mutually_exclusive_group(required=True)
         for way in WAYS:
-            chosen.add_argument(f"--{way}", metavar="ID")
+            option = f"--{way.replace('_', '-')}"
+            chosen.add_argument(option, dest=way, metavar=METAVARS.get(way, "ID"))
         chosen.add_argument("--batch", metavar="ID", help="approve and run one that was previewed before")
         parser.add_argument("--effect", choices=EFFECTS, default="suspend")
         parser.add_argument("--factor", type=float, default=1.0, help="of a throttle: the share that stays")
@@ -56,6 +60,7 @@ class Command(StaffCommand):
             environment=options["environment"],
             chosen_by=way,
             chosen_from=options[way],
+            names=_names(options[way]) if way == "list" else (),
             reason=options["reason"],
             actor=actor,
             now=now,
@@ -94,3 +99,12 @@ class Command(StaffCommand):
         if batch.state == "awaiting_approval":
             lines.append(f"  a second person approves and runs it: revoke --batch {batch.pk} --yes")
         return "\n".join(lines)
+
+
+def _names(file: str) -> list[str]:
+    """Raises BatchError ``bad_list``, CommandError where the file cannot be read."""
+    try:
+        with Path(file).open("rb") as lines:
+            return read_list(lines.read(MOST_BYTES + 1))
+    except OSError as missing:
+        raise CommandError(f"{file}: {missing.strerror}") from missing

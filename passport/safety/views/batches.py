@@ -23,7 +23,7 @@ from passport.safety.views.accounts import DECIDERS
 from passport.safety.views.people import actor_of
 
 CONFLICT, BAD_INPUT = 409, 400
-PREFILLED = ("cluster", "account", "agent", "passport", "thumbprint")
+PREFILLED = ("cluster", "account", "agent", "passport", "thumbprint", "signing_key", "since")
 
 
 @require_safe
@@ -50,7 +50,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("analyst", "approver")
 def new(request: HttpRequest) -> HttpResponse:
-    form = BatchForm(request.POST or None, initial=_prefilled(request))
+    form = BatchForm(request.POST or None, request.FILES or None, initial=_prefilled(request))
     if request.method == "POST" and form.is_valid():
         try:
             batch = flow.begin(form.asked(), actor=actor_of(request), now=clock.now())

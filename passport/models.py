@@ -3,6 +3,7 @@
 from passport.acting.models import ActingRule
 from passport.admission.models import AdmissionMode, DatabaseBucket, SpentProof
 from passport.agents.models import Agent, AgentKey, InitialToken, OpenClient, RegistrationToken
+from passport.api.kept_models import KeptAnswer
 from passport.consents.device_models import DeviceRequest, WrongUserCode
 from passport.consents.models import AuthorizationCode, Consent, PushedRequest, RefreshToken
 from passport.credentials.models import IssueRecord, Passport, RevokedToken
@@ -50,6 +51,7 @@ __all__ = [
     "EventStream",
     "InitialToken",
     "IssueRecord",
+    "KeptAnswer",
     "LedgerCursor",
     "LimitOverride",
     "LimitPolicy",

@@ -3,6 +3,7 @@
 import passport.admission.database
 import passport.admission.mode
 import passport.agents.fetched_keys
+import passport.api.kept_answers
 import passport.consents.devices
 import passport.consents.sweep
 import passport.consents.unused

@@ -1,6 +1,8 @@
 """Tokens that callers hand in to be looked at, admitted or revoked: ours by signature, or nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from passport.conf import issuer
 from passport.proofs.jwt import MAX_TOKEN_BYTES, BadSignature, Jws, Malformed, parse, verify
@@ -38,8 +40,12 @@ def read_ours(token: str) -> Jws | None:
 
 def place_of(jws: Jws) -> Place | None:
     """Where its root stands in our status lists. None for a token for our own endpoints."""
+    return place_at(jws.claims)
+
+
+def place_at(claims: Mapping[str, Any]) -> Place | None:
     try:
-        entry = jws.claims["status"]["status_list"]
+        entry = claims["status"]["status_list"]
         number, index = int(entry["uri"].removeprefix(f"{issuer()}/status/")), entry["idx"]
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

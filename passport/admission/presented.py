@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from passport.admission.admit import admit
-from passport.admission.contract import Admission, partition_of
+from passport.admission.contract import Admission, Verdict, partition_of
 from passport.admission.mode import EPOCH, current, microseconds, needs_nonce
 from passport.errors import InvalidDpopProof, UseDpopNonce
+from passport.limits.buckets import Bucket
 from passport.proofs import nonces
 from passport.proofs.dpop import Proof
 from passport.proofs.service_tokens import ServiceToken, unproven
@@ -13,19 +14,27 @@ from passport.proofs.service_tokens import ServiceToken, unproven
 
 def spend_proof(token: ServiceToken, *, issuer: str, scope: str, now: datetime) -> None:
     """Nothing to do for a Bearer token. Raises InvalidDpopProof and UseDpopNonce with 401."""
-    proof = token.proof
-    if proof is None:
-        return
+    if token.proof is not None:
+        spend_at_api(token.service_id, token.proof, (), issuer=issuer, scope=scope, now=now)
+
+
+def spend_at_api(
+    holder: str, proof: Proof | None, buckets: tuple[Bucket, ...], *, issuer: str, scope: str, now: datetime
+) -> Verdict:
+    """The proof and the limits of one call, all or nothing; a limit that is reached is in the verdict.
+
+    Raises InvalidDpopProof and UseDpopNonce with 401, TemporarilyUnavailable.
+    """
     mode = current()
-    if _may_have_been_spent(proof, EPOCH + timedelta(microseconds=mode.since_us)):
+    if proof and _may_have_been_spent(proof, EPOCH + timedelta(microseconds=mode.since_us)):
         refusal = UseDpopNonce("what was spent before is not known here: send this answer's nonce in a proof")
         raise unproven(refusal, issuer=issuer, scope=scope, now=now)
-    verdict = admit(
-        Admission(partition_of(token.service_id), (proof.spent,), (), None, microseconds(now)), mode
-    )
-    if not verdict.taken:
+    spent = (proof.spent,) if proof else ()
+    verdict = admit(Admission(partition_of(holder), spent, buckets, None, microseconds(now)), mode)
+    if not verdict.taken and verdict.refused is None:
         used = InvalidDpopProof("the proof was used before", uri_reason="proof_replayed")
         raise unproven(used, issuer=issuer, scope=scope, now=now)
+    return verdict
 
 
 def _may_have_been_spent(proof: Proof, since: datetime) -> bool:

@@ -35,6 +35,10 @@ class TooManyKeys(RegistrationRefused):
     """Two keys may overlap: retire one first."""
 
 
+class TooManyAgents(RegistrationRefused):
+    """As many as one account may have without asking the operator."""
+
+
 class Closed(RegistrationRefused):
     """The account or the agent is closed."""
 
@@ -46,14 +50,16 @@ def register_agent(
     purpose: str,
     software: str,
     environment: str,
-    key: PublicKey,
+    key: PublicKey | None,
     actor: str,
     now: datetime,
+    jwks_uri: str = "",
+    most: int | None = None,
 ) -> Agent:
-    """Make an agent with its first key.
+    """Make an agent with its first key; without one, with the address at which it publishes its keys.
 
-    Raises BadName, KeyInUse, Closed. That a key is somebody else's is recorded as a signal for
-    both accounts: whoever shares a private key belongs together.
+    Raises BadName, KeyInUse, Closed, TooManyAgents beyond ``most`` open ones. That a key is somebody
+    else's is recorded as a signal for both accounts: whoever shares a private key belongs together.
     """
     agent = Agent(
         account_id=account_id,
@@ -65,12 +71,13 @@ def register_agent(
         authorization_grant_type=Agent.GRANT_CLIENT_CREDENTIALS,
         client_secret=unusable_secret(),
         created_by=actor,
+        jwks_uri=jwks_uri,
     )
-    observe_key(account_id, environment, key, now)
+    if key is not None:
+        observe_key(account_id, environment, key, now)
     try:
         with transaction.atomic():
-            if not Account.objects.filter(pk=account_id, state=Account.State.OPEN).exists():
-                raise Closed("the account is closed")
+            check_room(account_id, most)
             agent.save(force_insert=True)
             append(
                 "agent.registered",
@@ -79,10 +86,26 @@ def register_agent(
                 payload={"environment": environment},
                 at=now,
             )
-            insert_key(agent, key, actor=actor, now=now)
+            if key is not None:
+                insert_key(agent, key, actor=actor, now=now)
     except IntegrityError as taken:
+        if key is None:
+            raise
         raise in_use(key, taken) from None
     return agent
+
+
+def check_room(account_id: str, most: int | None) -> None:
+    """In the caller's transaction: the account is open, and has room for one agent more."""
+    found = Account.objects.select_for_update().filter(pk=account_id, state=Account.State.OPEN).first()
+    if found is None:
+        raise Closed("the account is closed")
+    if most is not None and _open_agents(account_id).count() >= most:
+        raise TooManyAgents(f"the account has {most} agents: close those that are not used")
+
+
+def _open_agents(account_id: str) -> models.QuerySet[Agent]:
+    return Agent.objects.filter(account_id=account_id, state=Agent.State.ACTIVE)
 
 
 def add_key(agent: Agent, key: PublicKey, *, actor: str, now: datetime) -> AgentKey:

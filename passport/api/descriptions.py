@@ -9,7 +9,7 @@ from passport.conf import issuer
 from passport.oauth.doors import oauth_door
 
 FOLDER = Path(__file__).parent / "openapi"
-NAMES = ("oauth", "services")
+NAMES = ("oauth", "services", "management")
 PLACEHOLDER = "https://passport.example"
 MEDIA_TYPE = "application/yaml"
 """RFC 9512."""

@@ -28,6 +28,66 @@ PROBLEMS: Final = (
         _("Send the claim account of a token that the service itself was shown."),
     ),
     Reason(
+        "invalid-member",
+        _("A member of the body is missing, unknown, or not what it has to be."),
+        _("Read errors: each entry points at a member and says what is wrong with it."),
+    ),
+    Reason(
+        "content-type",
+        _("The body is of a type that is not read here."),
+        _("Send a JSON object with Content-Type: application/json."),
+    ),
+    Reason(
+        "role",
+        _("Your role in the account does not reach this."),
+        _("Ask an owner of the account to do it, or to change your role."),
+    ),
+    Reason(
+        "membership_ended",
+        _("You are no longer a member of the account that the token manages."),
+        _("Log in again and choose another account, or ask an owner to invite you."),
+    ),
+    Reason(
+        "changed_meanwhile",
+        _("It was changed since you read it: If-Match names an older version."),
+        _("Read it again, decide anew, and send the new ETag."),
+    ),
+    Reason(
+        "idempotency_in_progress",
+        _("The first request with this Idempotency-Key is at work, or its answer cannot be read."),
+        _("Wait as long as Retry-After says, then ask again with the same key."),
+    ),
+    Reason(
+        "idempotency_key_reused",
+        _("The Idempotency-Key came with another request within a day."),
+        _("Use a new key for each new request."),
+    ),
+    Reason(
+        "key_in_use",
+        _("The key is registered already, or the agent has another with its kid."),
+        _("Make a new key; every agent has its own."),
+    ),
+    Reason(
+        "too_many_keys",
+        _("An agent has at most two active keys."),
+        _("Retire one, then add the next."),
+    ),
+    Reason(
+        "too_many_agents",
+        _("The account has as many agents as one may have."),
+        _("Close those that are not used, or ask the operator."),
+    ),
+    Reason(
+        "too_many_services",
+        _("The account has as many services as one may have."),
+        _("Ask the operator for room."),
+    ),
+    Reason(
+        "audience_in_use",
+        _("Another service has this audience."),
+        _("Use the URI of your own service; if somebody took it, tell the operator."),
+    ),
+    Reason(
         "feed-elsewhere",
         _("The feed was asked of a process that does not serve it."),
         _("Tell the operator: /v1/events belongs to the ASGI process."),

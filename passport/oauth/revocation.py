@@ -13,9 +13,8 @@ from passport.acceptance.tokens import read_ours
 from passport.agents.clients import AGENT, NO_AUTHENTICATION, find_client
 from passport.consents.end import HOLDER_REQUEST, end_consent
 from passport.consents.tokens import find_family, find_refresh_token
-from passport.credentials.models import Passport, RevokedToken
+from passport.credentials.models import RevokedToken
 from passport.errors import InvalidClient, InvalidRequest, UnsupportedTokenType
-from passport.fields import Effect
 from passport.oauth.answers import NO_STORE
 from passport.oauth.clients import Anonymous, Authenticated, authenticate
 from passport.oauth.doors import oauth_door
@@ -23,7 +22,7 @@ from passport.oauth.forms import read_form
 from passport.oauth.spending import spend
 from passport.proofs.jwt import Jws, Malformed, time_claim
 from passport.protocol import TYP_ACCESS_TOKEN, TYP_PASSPORT
-from passport.restrictions.place import SubjectRef, place
+from passport.revocation.by_holder import revoke_passport
 
 REASON = HOLDER_REQUEST
 CLIENT_CHARACTERS, ACTOR_CHARACTERS = 100, 80
@@ -78,7 +77,7 @@ def revoke_token(jws: Jws, holder: Holder, now: datetime) -> None:
     """
     if jws.typ == TYP_PASSPORT:
         _check_own(jws.claims.get("sub"), holder)
-        _revoke_passport(str(jws.claims["jti"]), holder, now)
+        revoke_passport(str(jws.claims["jti"]), actor=holder.actor, now=now)
     elif jws.typ == TYP_ACCESS_TOKEN:
         _check_own(jws.claims.get("client_id"), holder)
         _revoke_access_token(jws, holder, now)
@@ -99,20 +98,6 @@ def revoke_refresh_token(token: str, holder: Holder, now: datetime) -> None:
 def _check_own(client_id: object, holder: Holder) -> None:
     if client_id != holder.client_id:
         raise InvalidRequest("the token was issued to another client")
-
-
-def _revoke_passport(jti: str, holder: Holder, now: datetime) -> None:
-    row = Passport.objects.filter(jti=jti, effect__lt=Effect.REVOKE).values("account_id").first()
-    if row is None:
-        return
-    place(
-        [SubjectRef("passport", jti, row["account_id"])],
-        effect=Effect.REVOKE,
-        reason=REASON,
-        actor=holder.actor,
-        now=now,
-        final=True,
-    )
 
 
 def _revoke_access_token(jws: Jws, holder: Holder, now: datetime) -> None:

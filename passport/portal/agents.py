@@ -16,29 +16,26 @@ from accounts.portal.access import for_members, fresh_factor
 from foundation import clock
 from foundation.web.paging import keyset
 from passport.agents.models import Agent, AgentKey
-from passport.agents.registration import RegistrationRefused, add_key, close_agent, retire_key
+from passport.agents.registration import RegistrationRefused, add_key, close_agent
 from passport.credentials.models import IssueRecord, Passport
 from passport.fields import Effect
 from passport.portal.forms import SEPARATOR, Key, Scopes
 from passport.portal.reading import (
     OWNER_PAUSED,
-    WORDS,
-    account_effect,
-    agent_rows,
-    key_rows,
     limit_words,
     notices_for,
     rules_of,
-    service_rows,
-    word_of,
     workloads_of,
 )
 from passport.restrictions.effective import strongest
 from passport.restrictions.models import Restriction
 from passport.restrictions.place import CannotLift, SubjectRef, lift, place
 from passport.restrictions.subjects import ENVIRONMENTS
+from passport.revocation.by_holder import end_key as end_key_of
 from passport.services.models import AgentGrant, Service
 from passport.services.registration import set_grant
+from passport.standing.offers import service_rows
+from passport.standing.states import WORDS, account_effect, agent_rows, key_rows, passport_word, word_of
 
 MAKERS = ("owner", "developer")
 
@@ -107,8 +104,7 @@ def agent_page(request: HttpRequest, account: Account, membership: Membership, a
 def passports_of(agent: Agent) -> list[tuple[Passport, str]]:
     now = clock.now()
     rows = Passport.objects.filter(agent=agent).select_related("key").order_by("-issued_at")[:5]
-    words = ["expired" if row.expires_at <= now else WORDS[Effect(row.effect)] for row in rows]
-    return [(row, "valid" if word == "active" else word) for row, word in zip(rows, words, strict=True)]
+    return [(row, passport_word(row, now)) for row in rows]
 
 
 @require_http_methods(["GET", "POST"])
@@ -148,11 +144,8 @@ def end_key(
 
 
 def _end_key(request: HttpRequest, account: Account, agent: Agent, key: AgentKey) -> HttpResponse:
-    now, actor = clock.now(), actor_of(request)
-    if request.POST.get("why") == "stolen":
-        subject = SubjectRef("key", key.pk, account.pk)
-        place([subject], effect=Effect.REVOKE, reason="key_stolen", actor=actor, now=now, final=True)
-    retire_key(key, actor=actor, now=now)
+    stolen = request.POST.get("why") == "stolen"
+    end_key_of(key, account.pk, stolen=stolen, actor=actor_of(request), now=clock.now())
     messages.success(request, _("The key no longer works."))
     return redirect("agent", account_id=account.pk, agent_id=agent.client_id)
 

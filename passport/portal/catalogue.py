@@ -9,7 +9,8 @@ from accounts.portal.access import for_members
 from attestation.evidence.standing import levels_of
 from foundation import clock
 from passport.agents.models import Agent
-from passport.portal.reading import notices_for, service_rows
+from passport.portal.reading import notices_for
+from passport.standing.offers import service_rows
 
 
 @require_GET

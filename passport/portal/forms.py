@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from passport.agents.keys import BadKey, PublicKey, parse_public_jwk
 from passport.agents.models import Agent
 from passport.agents.names import BadName, clean_name
-from passport.portal.reading import ServiceRow
+from passport.standing.offers import ServiceRow
 
 SEPARATOR = " "
 """Between a service's id and a scope's name in the value of a choice: neither can hold it."""

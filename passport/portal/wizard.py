@@ -15,9 +15,9 @@ from passport.agents.keys import parse_public_jwk
 from passport.agents.models import Agent
 from passport.agents.registration import RegistrationRefused, register_agent
 from passport.portal.forms import SEPARATOR, About, Key, Scopes
-from passport.portal.reading import ServiceRow, service_rows
 from passport.services.models import Service
 from passport.services.registration import set_grant
+from passport.standing.offers import ServiceRow, service_rows
 
 STEPS = ("about", "key", "scopes", "check")
 NAMES = {"about": "Name and purpose", "key": "Key", "scopes": "Services and scopes", "check": "Check"}

@@ -32,6 +32,17 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnToken:
+    """Any token for ``ISS/v1``: signed by us, in time. Whose it is, is still to be judged."""
+
+    kid: str
+    claims: Mapping[str, Any]
+    scopes: frozenset[str]
+    proof: Proof | None
+    """By the key that the token is bound to; still to be spent by the door."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceToken:
     """What the token says: signed by us, in time, for our own interface."""
 
@@ -56,9 +67,9 @@ def find_service(token: ServiceToken, *, scope: str, issuer: str) -> Service:
     """The service as it is now. Raises InvalidToken, AccessDenied."""
     service = Service.objects.filter(pk=token.service_id, enabled=True).first()
     if service is None:
-        raise _invalid("the token is not that of a service", issuer, scope)
+        raise invalid_token("the token is not that of a service", issuer, scope)
     if scope not in service.issuer_scopes.split():
-        raise _lacking(scope, issuer)
+        raise lacking_scope(scope, issuer)
     return service
 
 
@@ -68,24 +79,35 @@ def read_service_token(presented: Presented, *, scope: str, issuer: str, now: da
     One signature check, two with a proof, no query. Raises as ``check_service_token``, and
     InvalidDpopProof and UseDpopNonce with 401.
     """
-    scheme, text = _credentials(presented.authorization, issuer, scope)
-    claims = _read(text, issuer, scope).claims
-    if claims.get("iss") != issuer or claims.get("aud") != f"{issuer}/v1":
-        raise _invalid("the token is for another audience", issuer, scope)
-    try:
-        expires_at, subject = time_claim(claims, "exp"), text_claim(claims, "sub")
-        held = frozenset(text_claim(claims, "scope", most=4096).split())
-    except Malformed as wrong:
-        raise _invalid(wrong.reason, issuer, scope) from wrong
-    if expires_at is None or expires_at + SKEW <= now:
-        raise _invalid("the token has expired", issuer, scope)
-    proof = _bound_proof(presented, scheme, text, claims, issuer=issuer, scope=scope, now=now)
-    if claims.get("client_id") != subject or not subject.startswith(SERVICE_PREFIX):
+    token = read_own_token(presented, scope=scope, issuer=issuer, now=now)
+    subject = str(token.claims["sub"])
+    if token.claims.get("client_id") != subject or not subject.startswith(SERVICE_PREFIX):
         said = challenges(issuer, scope=scope, error="insufficient_scope")
         raise AccessDenied("the token is not that of a service", headers=said)
-    if scope not in held:
-        raise _lacking(scope, issuer)
-    return ServiceToken(subject, held, proof)
+    if scope not in token.scopes:
+        raise lacking_scope(scope, issuer)
+    return ServiceToken(subject, token.scopes, token.proof)
+
+
+def read_own_token(presented: Presented, *, scope: str, issuer: str, now: datetime) -> OwnToken:
+    """A token for our own API, whoever's. One signature check, two with a proof, no query.
+
+    ``scope`` is what the challenges name. Raises InvalidToken, InvalidDpopProof, UseDpopNonce.
+    """
+    scheme, text = _credentials(presented.authorization, issuer, scope)
+    jws = _read(text, issuer, scope)
+    claims = jws.claims
+    if claims.get("iss") != issuer or claims.get("aud") != f"{issuer}/v1":
+        raise invalid_token("the token is for another audience", issuer, scope)
+    try:
+        expires_at, _ = time_claim(claims, "exp"), text_claim(claims, "sub")
+        held = frozenset(text_claim(claims, "scope", most=4096).split())
+    except Malformed as wrong:
+        raise invalid_token(wrong.reason, issuer, scope) from wrong
+    if expires_at is None or expires_at + SKEW <= now:
+        raise invalid_token("the token has expired", issuer, scope)
+    proof = _bound_proof(presented, scheme, text, claims, issuer=issuer, scope=scope, now=now)
+    return OwnToken(str(jws.kid), claims, held, proof)
 
 
 def _credentials(authorization: str | None, issuer: str, scope: str) -> tuple[str, str]:
@@ -94,7 +116,7 @@ def _credentials(authorization: str | None, issuer: str, scope: str) -> tuple[st
     scheme, token = scheme.lower(), token.strip()
     if scheme not in ("bearer", "dpop") or not token:
         raise InvalidToken(
-            "send the token of a service as Authorization: Bearer, or DPoP with a proof",
+            "send a token for this API as Authorization: Bearer, or DPoP with a proof",
             headers=challenges(issuer, scope=scope),
         )
     return scheme, token
@@ -114,11 +136,11 @@ def _bound_proof(
     bound = "cnf" in claims
     if bound != (scheme == "dpop"):
         words = "is bound to a key: send it as DPoP, with a proof" if bound else "is a bearer token"
-        raise _invalid(f"the token {words}", issuer, scope)
+        raise invalid_token(f"the token {words}", issuer, scope)
     if not bound:
         return None
     if not presented.proofs:
-        raise _invalid("the token is bound to a key: send a proof by it", issuer, scope)
+        raise invalid_token("the token is bound to a key: send a proof by it", issuer, scope)
     try:
         proof = check_proof(
             presented.proofs,
@@ -132,7 +154,7 @@ def _bound_proof(
         raise unproven(refusal, issuer=issuer, scope=scope, now=now) from None
     confirmation = claims["cnf"]
     if not isinstance(confirmation, dict) or confirmation.get("jkt") != proof.thumbprint:
-        raise _invalid("the proof is by another key than the token is bound to", issuer, scope)
+        raise invalid_token("the proof is by another key than the token is bound to", issuer, scope)
     return proof
 
 
@@ -149,22 +171,22 @@ def _read(token: str, issuer: str, scope: str) -> Jws:
         jws = parse(token, max_bytes=MAX_BYTES)
         key = keys.find_public(jws.kid) if jws.kid else None
         if jws.typ != TYP_ACCESS_TOKEN or key is None or key.use != "tokens":
-            raise _invalid("not an access token of ours", issuer, scope)
+            raise invalid_token("not an access token of ours", issuer, scope)
         verify(jws, key.jwk, key.alg)
     except Malformed as wrong:
-        raise _invalid(wrong.reason, issuer, scope) from wrong
+        raise invalid_token(wrong.reason, issuer, scope) from wrong
     except BadSignature as wrong:
-        raise _invalid("the signature is wrong", issuer, scope) from wrong
+        raise invalid_token("the signature is wrong", issuer, scope) from wrong
     return jws
 
 
-def _lacking(scope: str, issuer: str) -> AccessDenied:
+def lacking_scope(scope: str, issuer: str) -> AccessDenied:
     return AccessDenied(
         f"the token lacks {scope}", headers=challenges(issuer, scope=scope, error="insufficient_scope")
     )
 
 
-def _invalid(description: str, issuer: str, scope: str) -> InvalidToken:
+def invalid_token(description: str, issuer: str, scope: str) -> InvalidToken:
     return InvalidToken(
         description, headers=challenges(issuer, scope=scope, error="invalid_token", description=description)
     )

@@ -16,7 +16,7 @@ from passport.oauth.problem_types import PROBLEMS, SERVICE_REASONS
 from passport.oauth.reasons import CODES, REASONS
 
 pytestmark = pytest.mark.django_db
-KINDS = re.compile(r'(?:problem|refuse|_explain)\(\s*(?:\d{3}|status),\s*"([a-z-]+)"')
+KINDS = re.compile(r'(?:problem|refuse|_explain|ApiRefused)\(\s*(?:\d{3}|status),\s*"([a-z_-]+)"')
 STATUSES = re.compile(r"failure\(\s*request,\s*(\d{3})")
 AT_A_SERVICE = re.compile(
     r'(?:Refused\(|[A-Z_]+ = |bad_token\([^)]*, |(?:suspended|revoked|unknown)": )"([a-z]+(?:_[a-z]+)*)"'

@@ -32,6 +32,7 @@ def sign_access_token(
     assurance: Mapping[str, Any] | None = None,
     limits: Sequence[Mapping[str, Any]] | None = None,
     details: Sequence[Mapping[str, Any]] | None = None,
+    trace: str | None = None,
 ) -> str:
     """One signature, no query. Whoever calls it has decided, charged and recorded."""
     claims = access_token_claims(
@@ -48,6 +49,7 @@ def sign_access_token(
         assurance=assurance,
         limits=limits,
         details=details,
+        trace=trace,
         issued_at=issued_at,
         expires_at=expires_at,
     )

@@ -86,6 +86,7 @@ def access_token_claims(
     assurance: Mapping[str, Any] | None,
     limits: Sequence[Mapping[str, Any]] | None,
     details: Sequence[Mapping[str, Any]] | None,
+    trace: str | None,
     issued_at: datetime,
     expires_at: datetime,
 ) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def access_token_claims(
         "account": account,
         "assurance": assurance,
         "limits": limits,
+        "trace": trace,
     }
     claims.update({name: value for name, value in optional.items() if value is not None})
     return claims

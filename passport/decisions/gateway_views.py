@@ -72,7 +72,8 @@ def _decide(request: HttpRequest) -> HttpResponse:
         return _refuse(turned)
     except (GatewayUnknown, _NotSetUp) as wrong:
         log.error("gateway_not_set_up", reason=str(wrong))
-        return _away("the gateway in front of this service is not set up", AWAY_SECONDS)
+        words = "the gateway in front of this service is not known to the issuer, or is not set up"
+        return problem(403, "gateway_not_set_up", "Nothing passes here", words)
     except TemporarilyUnavailable as away:
         return _away("the issuer cannot decide now", away.retry_after or AWAY_SECONDS)
     except (DatabaseError, InterfaceError) as away:

@@ -14,6 +14,7 @@ from passport.admission.mode import needs_nonce, seconds_until_new
 from passport.credentials.access_tokens import new_token_id, sign_access_token
 from passport.credentials.claims import Assurance, Place, assurance_claim, scope_claim, seconds
 from passport.credentials.pairwise import pairwise_id
+from passport.credentials.traces import trace_of
 from passport.errors import InvalidRequest, TemporarilyUnavailable, UseDpopNonce
 from passport.exchange.charges import charge_token, own_thumbprints
 from passport.exchange.delegation import Chain, act_claim, holder
@@ -222,6 +223,7 @@ def bestow(
             clip_limits(bestowed.limits, current_limits(standing, bestowed.granted, request.now))
         ),
         details=details_claim(bestowed.details),
+        trace=trace_of(standing.agent_pk, bestowed.granted.audience, request.now),
         issued_at=request.now,
         expires_at=bestowed.granted.expires_at,
     )

@@ -21,6 +21,7 @@ from passport.consents.tokens import add_refresh_token
 from passport.credentials.access_tokens import new_token_id, sign_access_token
 from passport.credentials.claims import Place, scope_claim, seconds
 from passport.credentials.pairwise import pairwise_id, pairwise_user_id
+from passport.credentials.traces import trace_of
 from passport.errors import (
     InvalidClient,
     InvalidGrant,
@@ -256,6 +257,7 @@ def _sign(
             "account": pairwise_id(standing.account_id, granted.audience),
             "assurance": assurance_of(standing, request.now),
             "limits": limits_claim(current_limits(standing, granted, request.now)),
+            "trace": trace_of(standing.agent_pk, granted.audience, request.now),
         }
     return sign_access_token(
         signer_for(standing),

@@ -29,7 +29,7 @@ SIGNED = "application/token-introspection+jwt"
 INACTIVE: Mapping[str, Any] = {"active": False}
 TOLD = (
     "iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "cnf", "act", "status",
-    "authorization_details", "assurance", "account", "limits",
+    "authorization_details", "assurance", "account", "limits", "trace",
 )  # fmt: skip
 """Of the token's claims: what was put into it for this service, and nothing about a person."""
 USE_OF = {"RS256": "events", "ES256": "tokens"}

@@ -8,6 +8,11 @@ from passport.oauth.reasons import Reason
 
 PROBLEMS: Final = (
     Reason(
+        "gateway_not_set_up",
+        _("The gateway in front of a service is unknown, or does not say what is asked."),
+        _("Tell whoever runs it: id, secret, scope, method or path is missing or wrong."),
+    ),
+    Reason(
         "invalid-request",
         _("The body of a decision, of a block of units or of a report is malformed."),
         _("Read detail and, where there are any, errors: they name the member and what is wrong with it."),

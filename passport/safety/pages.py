@@ -16,6 +16,7 @@ from passport.safety.views import (
     queue,
     roles,
     switches,
+    traces,
 )
 
 PAGES: list[URLPattern] = [
@@ -74,6 +75,7 @@ PAGES: list[URLPattern] = [
         {"step": "refuse"},
         name="refuse_limit_change",
     ),
+    path("traces/", traces.traces, name="traces"),
     path("audit/", audit.audit, name="audit"),
     path("audit/verify/", audit.verify, name="verify_audit"),
     path("keys/", keys.keys, name="keys"),
@@ -94,6 +96,7 @@ for item in (
     Item("batches", "Batches", "admin:batches", "layers", 30, READERS),
     Item("approvals", "Approvals", "admin:approvals", "user-check", 40, READERS),
     Item("attestations", "Held proofs", "admin:attestations", "file-clock", 45, READERS),
+    Item("traces", "Trace tags", "admin:traces", "tag", 57, frozenset({"analyst", "approver"})),
     Item("limits", "Limits", "admin:limits", "gauge", 55, READERS),
     Item("switches", "Switches", "admin:switches", "toggle-left", 60, READERS | KEEPERS),
     Item("audit", "Audit", "admin:audit", "scroll-text", 50, READERS),

@@ -63,6 +63,7 @@ ENTRIES: Mapping[str, Promise] = MappingProxyType(
         "restriction.placed": _("Restriction placed"),
         "restriction.lifted": _("Restriction lifted"),
         "limits.changed": _("Limits changed"),
+        "trace.resolved": _("Trace tag resolved"),
         "admission.mode": _("Admission changed its store"),
         "switch.changed": _("Switch changed"),
         "status.published": _("Status list published"),

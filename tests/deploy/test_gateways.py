@@ -132,7 +132,7 @@ def test_a_gateway_that_the_issuer_does_not_know_lets_nobody_through(place_behin
     known.forget()
     place_behind.service.secret_hash = None
     place_behind.service.save()
-    assert place_behind.ask().status_code == 503
+    assert place_behind.ask().status_code == 403
 
 
 def test_the_envoy_file_as_it_is_delivered_is_one_that_envoy_takes() -> None:

@@ -40,7 +40,7 @@ ALLOWED = {
     "attestations": READ, "attestation": READ, "release_attestation": DECIDE, "refuse_attestation": DECIDE,
     "limits": READ, "limit_overrides": READ, "limit_change": READ, "new_limit": DECIDE, "drop_limit": DECIDE,
     "new_override": DECIDE, "end_override": DECIDE, "apply_limit_change": DECIDE, "ask_limit_change": DECIDE,
-    "refuse_limit_change": DECIDE,
+    "refuse_limit_change": DECIDE, "traces": DECIDE,
     "roles": KEEP, "person_roles": KEEP, "give_role": {"operator"}, "take_role": {"operator"},
 }  # fmt: skip
 CHANGES = {

@@ -38,10 +38,12 @@ unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Red
 conformance: .venv/.installed ## run the test of every numbered refusal, and write docs/conformance.md
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "refusal or shows" --conformance=write
 
-soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS), long state machines, Spark
+soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS), long state machines, admission in every order, Spark
 	AP_FUZZ_CALLS=$${AP_FUZZ_CALLS:-100000} AP_STATE_EXAMPLES=$${AP_STATE_EXAMPLES:-500} \
 		$(PYTEST) -n $(WORKERS) --dist worksteal tests/passport/api/test_fuzz.py \
 		tests/passport/revocation/test_state_machine.py
+	AP_ADMISSION_RUNS=2000 AP_ADMISSION_FAULTS=200 $(PYTEST) -n $(WORKERS) \
+		tests/passport/admission/test_budgets.py tests/passport/admission/test_faults.py
 	AP_SOAK=1 $(PYTEST) -n 0 tests/accounts/linkage/test_spark.py
 
 browser: .venv/.installed ## the pages in a real Chromium
@@ -76,6 +78,7 @@ migrations: .venv/.installed ## models and migrations agree
 
 bench: .venv/.installed ## what the hot paths cost, a peer beside each in the same run
 	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON) -m "benchmarks.$$(basename $$file .py)" || exit 1; done
+	@echo "== benchmarks/hydra"; $(PYTHON) -m benchmarks.hydra
 	@echo "== sdk/typescript/benchmarks/verify.ts"; PATH="$$(bin/node-folder):$$PATH" && cd sdk/typescript && npm ci --silent && npm run -s bench
 
 requirements: .venv/.installed ## pin anew what pyproject.toml asks for

@@ -19,13 +19,14 @@ def draw(alone: Sequence[int], ours: Sequence[int], *, found_at: int, budget: in
         f"{ours[-1]:,} once they share one budget</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="26" font-size="16" font-weight="600" fill="#16202c">'
-        "One actor, 25,000 accounts, 26 requests a day from each: what gets through</text>",
-        f'<text x="{LEFT}" y="46" fill="#4a5766">units an hour, on a scale of powers of ten</text>',
+        "One actor with 25,000 accounts: what gets through</text>",
+        f'<text x="{LEFT}" y="46" fill="#4a5766">'
+        "each asks 26 times a day; units an hour, on a scale of powers of ten</text>",
         *_grid(len(alone)),
         _line(alone, "#a0191f"),
         _line(ours, "#0f5a8f"),
-        _label(len(alone), alone[-1], f"limits per credential alone: {alone[-1]:,}", "#a0191f"),
-        _label(len(ours), ours[-1], f"credential, account, cluster: {ours[-1]:,}", "#0f5a8f"),
+        _label(len(alone), alone[-1], f"limits per credential alone: {alone[-1]:,}", "#a0191f", -10),
+        _label(len(ours), ours[-1], f"credential, account and cluster: {ours[-1]:,}", "#0f5a8f", 20),
         _mark(found_at, len(alone)),
         _budget(budget),
         "</svg>",
@@ -51,7 +52,7 @@ def _grid(hours: int) -> list[str]:
         lines.append(
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#4a5766">{10**power:,}</text>'
         )
-    for hour in range(0, hours + 1, max(1, hours // 8)):
+    for hour in range(0, hours, max(1, hours // 8)):
         x, y = _x(hour, hours), HEIGHT - BOTTOM + 20
         lines.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle" fill="#4a5766">{hour} h</text>')
     return lines
@@ -62,9 +63,9 @@ def _line(units: Sequence[int], colour: str) -> str:
     return f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
 
 
-def _label(hours: int, units: int, words: str, colour: str) -> str:
+def _label(hours: int, units: int, words: str, colour: str, lower: int) -> str:
     return (
-        f'<text x="{_x(hours - 1, hours) - 4:.1f}" y="{_y(units) - 10:.1f}" text-anchor="end" '
+        f'<text x="{_x(hours - 1, hours) - 4:.1f}" y="{_y(units) + lower:.1f}" text-anchor="end" '
         f'font-weight="600" fill="{colour}">{words}</text>'
     )
 
@@ -79,4 +80,9 @@ def _mark(hour: int, hours: int) -> str:
 
 
 def _budget(units: int) -> str:
-    return f'<text x="{LEFT + 6}" y="{_y(units) - 6:.1f}" fill="#4a5766">one account: {units}</text>'
+    y = _y(units)
+    return (
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
+        'stroke="#4a5766" stroke-dasharray="2 4"/>'
+        f'<text x="{LEFT + 6}" y="{y - 6:.1f}" fill="#4a5766">budget of one account: {units}</text>'
+    )

@@ -1,6 +1,6 @@
 """What a large batch takes, step by step, beside plain SQL of the same run on the same PostgreSQL.
 
-    python -m benchmarks.revocation [accounts] [passports-each]
+    python -m benchmarks.revocation [accounts] [passports-each]      (24000 4 is the size to state)
 
 One cluster, every account with an agent, a key and its passports. Times are seconds on the
 clock, for the work is the database's. "plain UPDATE" sets one column of as many rows in one
@@ -51,7 +51,7 @@ from passport.signing.keys import active, ensure_keys  # noqa: E402
 from passport.status.allocate import DRAW, FULL, SIZE, add_list, decoys_of  # noqa: E402
 from passport.status.models import StatusEntry, StatusList  # noqa: E402
 
-ACCOUNTS, PASSPORTS_EACH = 24_000, 4
+ACCOUNTS, PASSPORTS_EACH = 2_000, 4
 SHARED_BY = 16
 AT_ONCE = 10_000
 REQUESTER, APPROVER = "user:usr_requester", "user:usr_approver"

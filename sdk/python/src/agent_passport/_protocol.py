@@ -17,6 +17,7 @@ PROOF_TYP = "dpop+jwt"
 """RFC 9449 section 4.2."""
 ASSERTION_TYP = "client-authentication+jwt"
 STATUS_LIST_TYP = "statuslist+jwt"
+RECEIPT_TYP = "agent-passport-receipt+jwt"
 DENIED_LIST_TYP = "agent-passport-denied+jwt"
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105

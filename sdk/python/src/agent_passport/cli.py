@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from agent_passport import _inspect
+from agent_passport import _inspect, _receipt
 from agent_passport._agent import Agent, scopes_of
 from agent_passport._auth import AgentAuth
 from agent_passport._cli_output import ExitCode, failures_told, show
@@ -245,6 +245,24 @@ def verify(
     with failures_told(as_json=as_json):
         whole = sys.stdin.read() if token == "-" else token  # noqa: S105
         _verify(whole.strip(), check_issuer(_need(issuer, "--issuer")), as_json)
+
+
+@app.command("verify-receipt")
+def verify_receipt(
+    receipt: Annotated[str, typer.Argument(help="The receipt, or - to read it from stdin.")],
+    keys: Annotated[str, typer.Option(help="A file with the issuer's key set of that day.")],
+    issuer: Issuer = "",
+    as_json: Json = False,
+) -> None:
+    """Check the receipt of a revocation batch without asking anybody, and show what was done."""
+    with failures_told(as_json=as_json):
+        whole = sys.stdin.read() if receipt == "-" else receipt
+        try:
+            claims = _receipt.verify_receipt(whole, keys, issuer)
+        except _inspect.NotValid as error:
+            show({"valid": False, "reason": str(error)}, as_json=as_json)
+            raise typer.Exit(ExitCode.NOT_VALID) from error
+        show({"valid": True, **claims}, as_json=as_json)
 
 
 @app.command()

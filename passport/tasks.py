@@ -16,6 +16,7 @@ import passport.events.webhooks.send
 import passport.exchange.drain
 import passport.restrictions.publish
 import passport.restrictions.rounds
+import passport.revocation.quarantine
 import passport.revocation.responses
 import passport.revocation.run
 import passport.revocation.undo

@@ -13,6 +13,8 @@ from accounts.linkage.weigh import SAY_IN_STEP, bits, say_candidate, say_hanging
 
 type Node = str | Value
 
+FORMAT_GRADES = {"suspected": "synchronous"}
+"""The format knows four grades; what a suspected cluster may lead to is what a synchronous one may."""
 MOST_SEARCHED = 500
 """Accounts around the first one that are searched for ways to the other."""
 
@@ -46,7 +48,7 @@ class Explanation:
             "a": self.a,
             "b": self.b,
             "cluster": self.cluster,
-            "grade": self.grade,
+            "grade": FORMAT_GRADES.get(self.grade, self.grade),
             "bits": round(self.bits, 2),
             "paths": [[_step_json(step) for step in path] for path in self.paths],
         }
@@ -98,9 +100,7 @@ def _explain_member(a: str, b: str, cluster: _Cluster) -> Explanation:
     """Two ways that share nothing; or, for who joined by several kinds of evidence, each of them."""
     joined = [one for one in (a, b) if cluster.basis.get(one) == AccountCluster.Basis.ATTACHED]
     if joined and a != b:
-        paths = tuple(path for one in joined for path in _joined_by(one, b if one == a else a, cluster))
-        strength = sum(path[0].bits for path in paths)
-        return Explanation(a, b, cluster.id, cluster.grade, strength, paths, say_joined(joined, strength))
+        return _explain_joined(a, b, joined, cluster)
     paths = _paths(cluster.graph, a, b, cluster.ties)
     strength = sum(min(step.bits for step in path) for path in paths)
     in_step = AccountCluster.Basis.IN_STEP in (cluster.basis.get(a), cluster.basis.get(b))
@@ -108,15 +108,31 @@ def _explain_member(a: str, b: str, cluster: _Cluster) -> Explanation:
     return Explanation(a, b, cluster.id, cluster.grade, strength, paths, words)
 
 
+def _explain_joined(a: str, b: str, joined: list[str], cluster: _Cluster) -> Explanation:
+    """The ways by what somebody joined with; the strength is the sum of the weaker of the two."""
+    by = [list(_joined_by(one, b if one == a else a, cluster)) for one in joined]
+    paths = _paths(cluster.graph, a, b, cluster.ties, most=max(2, *map(len, by)))
+    strength = min(sum(step.bits for step in steps) for steps in by)
+    words = say_joined(joined, strength)
+    return Explanation(
+        a, b, cluster.id, cluster.grade, strength, paths or tuple((step,) for step in by[0]), words
+    )
+
+
 def _paths(
-    graph: Mapping[Node, set[Node]], a: str, b: str, ties: Mapping[tuple[str, Value], tuple[int, float]]
+    graph: Mapping[Node, set[Node]],
+    a: str,
+    b: str,
+    ties: Mapping[tuple[str, Value], tuple[int, float]],
+    *,
+    most: int = 2,
 ) -> tuple[tuple[Step, ...], ...]:
     if a == b or a not in graph or b not in graph:
         return ()
-    return tuple(tuple(_steps(path, ties)) for path in disjoint_paths(graph, a, b))
+    return tuple(tuple(_steps(path, ties)) for path in disjoint_paths(graph, a, b, most=most))
 
 
-def _joined_by(newcomer: str, wanted: str, cluster: _Cluster) -> Iterator[tuple[Step, ...]]:
+def _joined_by(newcomer: str, wanted: str, cluster: _Cluster) -> Iterator[Step]:
     """One step for each value by which somebody joined, to the wanted member where that has it too."""
     for node in sorted(cluster.graph.get(newcomer, ()), key=str):
         if isinstance(node, Value):
@@ -124,7 +140,7 @@ def _joined_by(newcomer: str, wanted: str, cluster: _Cluster) -> Iterator[tuple[
             holders, worth = cluster.ties[newcomer, node]
             if others:
                 end = wanted if wanted in others else others[0]
-                yield (Step(newcomer, node.kind, holders, worth, end),)
+                yield Step(newcomer, node.kind, holders, worth, end)
 
 
 def _steps(path: list[Node], ties: Mapping[tuple[str, Value], tuple[int, float]]) -> Iterator[Step]:

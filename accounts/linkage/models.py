@@ -143,6 +143,10 @@ class BanMemory(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     key_id = models.CharField(max_length=16)
     value_hash = models.BinaryField(max_length=32)
+    members = models.PositiveIntegerField(default=1)
+    """How many of those who were revoked were seen with the value."""
+    member_tag = models.CharField(max_length=16, blank=True)
+    """Stands for one of them, so that two can be told apart when both are erased."""
     reason = models.CharField(max_length=64)
     batch_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=clock.now)

@@ -90,6 +90,13 @@ def pins_of(environment: str, account_ids: Collection[str]) -> list[Said]:
     return found
 
 
+def pins_about(environment: str, account_ids: Collection[str]) -> list[Pin]:
+    """The pins that hold and name one of these accounts, newest first."""
+    rows = Pin.objects.filter(environment=environment, ended_at=None)
+    named = Q(account_id__in=account_ids) | Q(other_id__in=account_ids)
+    return list(rows.filter(named).select_related("account", "other").order_by("-pk"))
+
+
 def apply_pins(groups: Iterable[Group], pins: Sequence[Said]) -> list[Group]:
     """The groups as people want them: first whom they keep apart, then whom they put together. Pure."""
     found = list(groups)

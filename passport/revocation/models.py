@@ -104,6 +104,24 @@ class ChosenList(models.Model):
     names = models.JSONField()
 
 
+class Quarantine(models.Model):
+    """Somebody came back after a ban: noticed now, acted on at a moment that nobody can foresee."""
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+")
+    environment = models.CharField(max_length=8)
+    batch_id = models.CharField(max_length=64)
+    """Whose members it shares so much with."""
+    noticed_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "environment", "batch_id"], name="one_quarantine_each")
+        ]
+        indexes = [models.Index(fields=["done_at", "due_at"], name="quarantine_due")]
+
+
 class BatchView(models.Model):
     """When a person last opened the preview, and the set that was shown: an approval needs both."""
 

@@ -81,6 +81,38 @@ class DecisionForm(ReasonForm):
     )
 
 
+class PinForm(ConsoleForm):
+    """A person's word on two accounts."""
+
+    account = forms.CharField(
+        label=_("Account to move"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"class": "mono-input", "spellcheck": "false", "placeholder": "acc_…"}),
+    )
+    other = forms.CharField(
+        label=_("The other account"),
+        help_text=_("One of this cluster."),
+        max_length=64,
+        widget=forms.TextInput(attrs={"class": "mono-input", "spellcheck": "false", "placeholder": "acc_…"}),
+    )
+    together = forms.TypedChoiceField(
+        label=_("What is so?"),
+        choices=(("0", _("They do not belong together")), ("1", _("They belong together"))),
+        coerce=lambda raw: raw == "1",
+        initial="0",
+        widget=forms.RadioSelect,
+    )
+    days = forms.TypedChoiceField(
+        label=_("For how long"),
+        choices=(("30", _("30 days")), ("90", _("90 days")), ("365", _("A year"))),
+        coerce=int,
+        initial="90",
+    )
+    reason = forms.CharField(
+        label=_("Reason"), help_text=_("Read by colleagues. No names, no card numbers."), max_length=200
+    )
+
+
 class AuditFilter(ConsoleForm):
     """Filters of the ledger's page, in the query string."""
 

@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.linkage.models import Cluster
+from accounts.linkage.pins import pins_about
 from accounts.portal.access import groups_of, staff
 from foundation import clock
 from passport.safety.link_graph import Held, Tie, draw
@@ -38,6 +39,7 @@ def cluster(request: HttpRequest, cluster_id: str) -> HttpResponse:
             "shown": shown,
             "more_members": len(sheet.members) - len(shown),
             "drawing": drawing,
+            "pins": pins_about(found.environment, [member.account.pk for member in sheet.members]),
             "may_decide": bool(DECIDERS & groups_of(request.user)),
         },
     )

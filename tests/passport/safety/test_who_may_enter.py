@@ -41,13 +41,14 @@ ALLOWED = {
     "limits": READ, "limit_overrides": READ, "limit_change": READ, "new_limit": DECIDE, "drop_limit": DECIDE,
     "new_override": DECIDE, "end_override": DECIDE, "apply_limit_change": DECIDE, "ask_limit_change": DECIDE,
     "refuse_limit_change": DECIDE, "traces": DECIDE,
+    "place_pin": DECIDE, "lift_pin": DECIDE,
     "roles": KEEP, "person_roles": KEEP, "give_role": {"operator"}, "take_role": {"operator"},
 }  # fmt: skip
 CHANGES = {
     "verify_audit", "dismiss_flag", "confirm_flag", "refresh_batch", "leave_out", "take_in", "ask_approval",
     "run_batch", "give_up", "pause_batch", "resume_batch", "turn_switch", "rotate_key",
     "release_attestation", "refuse_attestation", "give_role", "take_role", "apply_limit_change", "ask_limit_change",
-    "refuse_limit_change",
+    "refuse_limit_change", "lift_pin",
 }  # fmt: skip
 OPEN_TO_ALL = {"start"}
 """It only leads on; the next page asks."""

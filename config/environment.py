@@ -5,6 +5,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -48,6 +49,17 @@ def read_number(name: str, default: int, *, least: int, most: int) -> int:
 
 def read_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in read(name, default).split(",") if part.strip()]
+
+
+def read_page(name: str) -> str:
+    """The address of a page for people; empty: there is none."""
+    url = read(name)
+    parts = urlsplit(url)
+    if url and (
+        parts.scheme not in {"https", "http"} or not parts.hostname or not url.isascii() or " " in url
+    ):
+        refuse(name, "is the absolute URL of a page")
+    return url
 
 
 def read_mode() -> str:

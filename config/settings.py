@@ -199,6 +199,11 @@ ADMISSION_DATABASE_SHARE_PERCENT = env.read_number("AP_ADMISSION_DATABASE_SHARE"
 ACTOR_DEPTH = env.read_number("AP_ACTOR_DEPTH", 4, least=1, most=4)
 ORGANISATION_BUDGET_MOST = env.read_number("AP_ORGANISATION_BUDGET_MOST", 10, least=1, most=1000)
 
+# --- What the metadata tells people ------------------------------------------------------
+POLICY_URL = env.read_page("AP_POLICY_URL")
+TERMS_URL = env.read_page("AP_TERMS_URL")
+DOCUMENTATION_URL = env.read_page("AP_DOCUMENTATION_URL")
+
 # --- What leaves the house --------------------------------------------------------------
 # Documents that strangers name (keys, client metadata) come from public addresses by https. A host
 # of the operator's own network that serves some is named here, as host:port, and its authority's

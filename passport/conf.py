@@ -58,3 +58,18 @@ def agents_most() -> int:
 def actor_depth() -> int:
     """How many may act in one chain, one for the other."""
     return int(settings.ACTOR_DEPTH)
+
+
+def policy_url() -> str:
+    """How the operator uses what it learns of clients and people; empty: nothing is said."""
+    return str(settings.POLICY_URL)
+
+
+def terms_url() -> str:
+    """The operator's terms of service; empty: nothing is said."""
+    return str(settings.TERMS_URL)
+
+
+def documentation_url() -> str:
+    """For developers; empty: our own page of refusals and their meaning."""
+    return str(settings.DOCUMENTATION_URL)

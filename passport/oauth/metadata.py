@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from passport.agents import own_api
-from passport.conf import issuer
+from passport.conf import documentation_url, issuer, policy_url, terms_url
 from passport.exchange.details import TYPES
 from passport.exchange.grants import GRANTS
 from passport.oauth.doors import oauth_door
@@ -75,20 +75,31 @@ def describe_server() -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
-        "service_documentation": absolute("error-reasons"),
+        "service_documentation": documentation(),
         "ui_locales_supported": ["en"],
+        **where_set(op_policy_uri=policy_url(), op_tos_uri=terms_url()),
     }
 
 
 def describe_api() -> dict[str, Any]:
-    """RFC 9728 section 2, for the resource ``ISS/v1``."""
+    """RFC 9728 section 2, for the resource ``ISS/v1``. Its tokens carry no ``authorization_details``."""
     return {
         "resource": f"{issuer()}/v1",
         "authorization_servers": [issuer()],
         "scopes_supported": list(API_SCOPES),
         "bearer_methods_supported": ["header"],
         "resource_name": "Agent Passport API",
-        "resource_documentation": absolute("error-reasons"),
+        "resource_documentation": documentation(),
         "dpop_signing_alg_values_supported": list(PROOF_ALGS),
         "dpop_bound_access_tokens_required": False,
+        **where_set(resource_policy_uri=policy_url(), resource_tos_uri=terms_url()),
     }
+
+
+def documentation() -> str:
+    return documentation_url() or absolute("error-reasons")
+
+
+def where_set(**pages: str) -> dict[str, str]:
+    """A member that the operator left empty is left out."""
+    return {name: url for name, url in pages.items() if url}

@@ -377,6 +377,9 @@ def test_the_resources_document_is_what_our_interface_wants(world) -> None:
     assert asked(query=f"?access_token={token}") == 401
     assert said["dpop_bound_access_tokens_required"] is False
     assert world.browser.get(urlsplit(said["resource_documentation"]).path).status_code == 200
+    detail = {"authorization_details": json.dumps([DETAILS["spend"]])}
+    refused(world.post("token_endpoint", own | detail, **world.basic()), "invalid_authorization_details")
+    assert "authorization_details_types_supported" not in said
     assert set(said["scopes_supported"]) == {"decisions.evaluate", "events.read", *own_api.SCOPES}
 
 

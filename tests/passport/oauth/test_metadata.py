@@ -51,6 +51,16 @@ class TestEachDocument:
         assert [name for name, value in document(path).json().items() if value in ([], "", {}, None)] == []
 
 
+def test_the_operators_pages_are_named_where_there_are_any(settings) -> None:
+    assert not {"op_policy_uri", "op_tos_uri"} & document(SERVER).json().keys()
+    settings.POLICY_URL, settings.TERMS_URL = "https://op.example/policy", "https://op.example/terms"
+    settings.DOCUMENTATION_URL = "https://op.example/docs"
+    server, api = document(SERVER).json(), document(API).json()
+    assert server["op_policy_uri"] == api["resource_policy_uri"] == "https://op.example/policy"
+    assert server["op_tos_uri"] == api["resource_tos_uri"] == "https://op.example/terms"
+    assert server["service_documentation"] == api["resource_documentation"] == "https://op.example/docs"
+
+
 def test_the_issuer_is_exactly_ours() -> None:
     assert document(SERVER).json()["issuer"] == ISSUER
     assert document(API).json()["authorization_servers"] == [ISSUER]

@@ -24,7 +24,7 @@ const counting = async (url, sent) => {
   return answer
 }
 const slow = await client.discovery(
-  new URL(told.issuer), { client_id: told.agent, [client.clockSkew]: -100 }, undefined, client.PrivateKeyJwt(privateKey),
+  new URL(told.issuer), told.agent, { [client.clockSkew]: -100 }, client.PrivateKeyJwt(privateKey),
   { ...options, [client.customFetch]: counting },
 )
 const DPoP = client.getDPoPHandle(slow, { privateKey, publicKey })

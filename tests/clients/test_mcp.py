@@ -77,7 +77,7 @@ def document(place: Place) -> Iterator[str]:
 
 def test_the_typescript_sdk_registers_and_calls_a_tool(place: Place, protected: Protected) -> None:
     said = call_by_typescript(place, resource=protected.url)
-    assert said.pop("client").startswith("open_")
+    assert said.pop("client").startswith("client_")
     assert said == {"text": "42", "tokenType": "Bearer", "refreshes": True}
 
 
@@ -138,7 +138,7 @@ def test_the_python_sdk_registers_and_calls_a_tool(place: Place, protected: Prot
     answer = asyncio.run(call_tool(place, protected.url, memory))
     assert answer.content[0].text == "42"
     assert memory.kept["tokens"].token_type == "Bearer"
-    assert memory.kept["client"].client_id.startswith("open_")
+    assert memory.kept["client"].client_id.startswith("client_")
 
 
 def test_the_python_sdk_is_known_by_its_document(place: Place, protected: Protected, document: str) -> None:

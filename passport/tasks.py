@@ -20,6 +20,7 @@ import passport.revocation.quarantine
 import passport.revocation.responses
 import passport.revocation.run
 import passport.revocation.undo
+import passport.services.key_registration
 import passport.signing.tasks
 import passport.usage.retention
 import passport.usage.rollup  # noqa: F401

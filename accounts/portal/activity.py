@@ -39,6 +39,10 @@ WORDS: dict[str, str] = {
     "restriction.placed": "Restriction placed",
     "restriction.lifted": "Restriction lifted",
     "service.created": "Service created",
+    "service.changed": "Service publishes its keys elsewhere",
+    "service.key_added": "Service got a key",
+    "service.key_removed": "Key of a service removed",
+    "service.secret_ended": "Secret of a service ended",
     "grant.changed": "Access to a service changed",
     "limits.changed": "Limits changed",
 }

@@ -26,6 +26,7 @@ from passport.proofs.assertions import ClientKey, check_assertion
 from passport.proofs.jwt import MAX_ASSERTION_BYTES, Jws, Malformed, parse, time_claim
 from passport.proofs.spent import Spent
 from passport.protocol import JWT_BEARER_ASSERTION
+from passport.services.key_registration import usable_keys as service_keys
 from passport.services.keys import read_keys
 from passport.services.models import Service
 from passport.services.registration import check_secret
@@ -162,7 +163,7 @@ def _find_keys(
         return None, None, []
     if client_id.startswith("svc_"):
         service = find_calling_service(client_id)
-        return None, service, list(read_keys(service.jwks)) if service else []
+        return None, service, service_keys(service, kid=kid, now=now) if service else []
     agent, keys = find_calling_agent(client_id, now)
     if agent is not None and agent.jwks_uri:
         published = usable_keys(agent, kid=kid, now=now)

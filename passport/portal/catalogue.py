@@ -9,6 +9,7 @@ from accounts.portal.access import for_members
 from attestation.evidence.standing import levels_of
 from foundation import clock
 from passport.agents.models import Agent
+from passport.portal.agents import MAKERS
 from passport.portal.reading import notices_for
 from passport.standing.offers import service_rows
 
@@ -24,6 +25,7 @@ def services(request: HttpRequest, account: Account, membership: Membership) -> 
         "environment": environment,
         "rows": service_rows(account.pk, environment, now),
         "levels": levels_of(account.pk, environment, now),
+        "may_make": membership.role in MAKERS,
     }
     return render(request, "passport_portal/services.html", page)
 

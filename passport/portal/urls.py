@@ -14,6 +14,7 @@ from passport.portal import (
     grant_details,
     people_grants,
     redirects,
+    service_keys,
     webhooks,
     wizard,
     workloads,
@@ -61,6 +62,29 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("grants/", people_grants.people_grants, name="people_grants"),
     path("grants/<str:consent_id>/", people_grants.withdraw_grant, name="grant_withdraw"),
     path("a/<str:account_id>/services/", catalogue.services, name="services"),
+    path(
+        "a/<str:account_id>/services/<str:service_id>/keys/", service_keys.service_keys, name="service_keys"
+    ),
+    path(
+        "a/<str:account_id>/services/<str:service_id>/keys/new/",
+        service_keys.new_service_key,
+        name="service_key_new",
+    ),
+    path(
+        "a/<str:account_id>/services/<str:service_id>/keys/published/",
+        service_keys.publish_service_keys,
+        name="service_keys_url",
+    ),
+    path(
+        "a/<str:account_id>/services/<str:service_id>/keys/<str:thumbprint>/remove/",
+        service_keys.remove_service_key,
+        name="service_key_remove",
+    ),
+    path(
+        "a/<str:account_id>/services/<str:service_id>/secret/end/",
+        service_keys.end_service_secret,
+        name="service_secret_end",
+    ),
     path("a/<str:account_id>/streams/", webhooks.streams, name="streams"),
     path("a/<str:account_id>/streams/new/", webhooks.new_webhook, name="webhook_new"),
     path("a/<str:account_id>/streams/events/<str:stream_id>/", webhooks.stream, name="stream"),

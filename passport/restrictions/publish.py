@@ -14,11 +14,12 @@ from foundation import clock
 from foundation.jobs.outbox import job
 from passport.conf import issuer
 from passport.restrictions.bits import Touched, all_values_on, lists_of, touched_by, values_on
+from passport.restrictions.subjects import Subject
 from passport.status.change import change, lock_list
 from passport.status.dirty import PUBLISH
 from passport.status.metrics import PUBLISHED
 from passport.status.models import StatusMark
-from passport.status.sign import sign_aging, sign_changed
+from passport.status.sign import sign_aging, sign_changed, sign_older
 
 log = structlog.get_logger()
 
@@ -28,9 +29,15 @@ MARKS = 1_000
 
 @job(PUBLISH)
 def publish() -> None:
-    """Bring every list up to the facts committed before this call, and sign those that changed."""
+    """Bring every list up to the facts committed before this call, and sign those that changed.
+
+    Where a key of ours was withdrawn, all of them: readers refuse a list that it signed.
+    """
+    withdrawn = StatusMark.objects.filter(subject_type=Subject.SIGNING_KEY).exists()
     while publish_once(clock.now()) == MARKS:
         pass
+    if withdrawn:
+        sign_older(issuer(), clock.now(), clock.now())
     sign_changed(issuer(), clock.now())
 
 

@@ -30,6 +30,9 @@ class Service(models.Model):
     secret_hash = models.BinaryField(max_length=32, null=True)
     """Keyed SHA-256 of the generated secret; null where it signs assertions."""
     jwks = models.JSONField(default=dict, blank=True)
+    """Its public keys: those it registered, or those last read at ``jwks_uri``."""
+    jwks_uri = models.CharField(max_length=512, blank=True)
+    keys_read_at = models.DateTimeField(null=True, blank=True)
     issuer_scopes = models.CharField(max_length=300, blank=True)
     """What its own tokens for ``ISS/v1`` may carry, separated by spaces."""
     introspection_signed_response_alg = models.CharField(

@@ -20,7 +20,7 @@ from passport.standing.statements import CALLING_AGENT, CALLING_SERVICE
 AGENT_MEMBERS = ("id", "client_id", "account_id", "environment", "grant_types", "jwks_uri")
 SERVICE_MEMBERS = (
     "id", "account_id", "audience", "name", "environment", "enabled", "secret_hash", "issuer_scopes",
-    "introspection_signed_response_alg", "jwks",
+    "introspection_signed_response_alg", "jwks", "jwks_uri",
 )  # fmt: skip
 
 

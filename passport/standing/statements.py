@@ -167,7 +167,7 @@ CALLING_SERVICE = Statement(
     "calling_service",
     """
 SELECT s.id, s.account_id, s.audience, s.name, s.environment, s.enabled, s.secret_hash, s.issuer_scopes,
-    s.introspection_signed_response_alg, s.jwks
+    s.introspection_signed_response_alg, s.jwks, s.jwks_uri
   FROM passport_service s
  WHERE s.id = %(id)s
 """,

@@ -9,6 +9,7 @@ from passport.fields import Effect
 from passport.jose import base64url, strict_json
 from passport.protocol import INVALID, SUSPENDED, VALID
 from passport.restrictions import publish as publisher
+from passport.restrictions.leaked_keys import withdraw
 from passport.restrictions.models import Restriction
 from passport.restrictions.place import lift, place, settle_windows
 from passport.restrictions.publish import compare, publish, publish_aging
@@ -171,3 +172,16 @@ def test_after_any_change_the_deltas_have_added_up_to_what_the_facts_say() -> No
     lift([first], actor="user:usr_1", now=NOON, reason="mistake")
     publish()
     assert compare(1, NOON) == 0
+
+
+def test_a_withdrawn_signing_key_signs_no_list_any_more_though_the_command_was_cut_off() -> None:
+    household("alice")
+    publish()
+    kid = jwt_kid(StatusList.objects.get().token)
+    withdraw(kid, actor="system:command", now=NOON)
+    publish()
+    assert jwt_kid(StatusList.objects.get().token) not in {kid, ""}
+
+
+def jwt_kid(token: str) -> str:
+    return str(strict_json.loads_object(base64url.decode(token.partition(".")[0]))["kid"])

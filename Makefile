@@ -41,7 +41,7 @@ conformance: .venv/.installed ## run the test of every numbered refusal, and wri
 soak: .venv/.installed ## 100,000 generated calls to every described endpoint (AP_FUZZ_CALLS), long state machines, admission in every order, Spark
 	AP_FUZZ_CALLS=$${AP_FUZZ_CALLS:-100000} AP_STATE_EXAMPLES=$${AP_STATE_EXAMPLES:-500} \
 		$(PYTEST) -n $(WORKERS) --dist worksteal tests/passport/api/test_fuzz.py \
-		tests/passport/revocation/test_state_machine.py
+		tests/passport/revocation/test_state_machine.py tests/passport/exchange/test_state_machine.py
 	AP_ADMISSION_RUNS=2000 AP_ADMISSION_FAULTS=200 $(PYTEST) -n $(WORKERS) \
 		tests/passport/admission/test_budgets.py tests/passport/admission/test_faults.py
 	AP_SOAK=1 $(PYTEST) -n 0 tests/accounts/linkage/test_spark.py

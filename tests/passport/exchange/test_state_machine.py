@@ -76,9 +76,9 @@ from tests.conftest import Clock, begin_admission
 from tests.passport import signing_keys
 from tests.passport.oauth.consenting import CHALLENGE, REDIRECT, Tokens, let_ask
 
-EXAMPLES = int(os.environ.get("AP_MODEL_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("AP_STATE_EXAMPLES", "3"))
 """`make soak` takes more, and more steps each."""
-STEPS = 12 if EXAMPLES <= 4 else 40
+STEPS = 12 if EXAMPLES <= 3 else 40
 MOST_TOKENS = 10
 """Each is looked at after each step."""
 STAFF, OWNER = "user:usr_staff", "user:usr_alice"

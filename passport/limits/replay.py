@@ -1,6 +1,6 @@
 """What terms would have refused of a demand that was seen (pure): the preview of a change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from passport.limits.gcra import decide, peek
@@ -16,6 +16,18 @@ class Demand:
     units: int
 
 
+SLICES = 12
+"""Of a minute of which only the sum is known: five seconds each."""
+
+
+def spread(subject_id: str, minute_us: int, units: int) -> Iterator[Demand]:
+    """A minute's units as if they had come evenly: nobody knows better, and at once would refuse too many."""
+    whole, rest = divmod(units, SLICES)
+    for place in range(SLICES):
+        if part := whole + (place < rest):
+            yield Demand(subject_id, minute_us + place * 60_000_000 // SLICES, part)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Of one day's demand under one set of terms."""
@@ -29,7 +41,10 @@ class Outcome:
 
 
 def replay(terms: Terms, demands: Iterable[Demand]) -> Outcome:
-    """Every demand at its time, each subject with a full bucket at first. ``demands`` in order of time."""
+    """Every demand at its time, each subject with a full bucket at first.
+
+    ``demands`` are in order of time for each subject.
+    """
     tats: dict[str, int] = {}
     asked = refused = 0
     hit: set[str] = set()

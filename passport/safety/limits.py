@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from passport.admission.mode import microseconds
 from passport.credentials.models import IssueRecord
 from passport.limits.changes import ChangeRefused, gives_more, put_into_force
 from passport.limits.models import LimitChange, LimitPolicy
-from passport.limits.policies import TOKEN_SCOPE, Policy, Terms, terms_of
-from passport.limits.replay import Demand, Outcome, replay
+from passport.limits.policies import REQUESTS, TOKEN_SCOPE, Policy, Terms, terms_of
+from passport.limits.replay import Demand, Outcome, replay, spread
 from passport.revocation.approve import find_role
 from passport.revocation.batch import BatchError, check_second_person
+from passport.usage.models import UsageMinute
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """No override is in these rows, so no moment matters."""
@@ -46,22 +48,40 @@ def decide(change: LimitChange, *, actor: str, now: datetime) -> None:
 
 def find_yesterday(change: LimitChange, now: datetime) -> Yesterday | None:
     """None where nothing is known of that day's demand, or the change is about one account only."""
-    if change.kind != LimitChange.Kind.POLICY or change.wanted["service_id"]:
+    wanted = change.wanted
+    if change.kind != LimitChange.Kind.POLICY or wanted["unit"] != REQUESTS:
         return None
     day = datetime.combine(now.astimezone(UTC).date() - timedelta(days=1), time(), UTC)
-    demands = list(_token_demands(change.wanted["applies_to"], day))
+    seen = _service_demands(wanted, day) if wanted["service_id"] else _token_demands(wanted, day)
+    demands = list(islice(seen, MOST_DEMANDS))
     if not demands:
         return None
     held = None if change.before is None else replay(_terms(change.before), demands)
     return Yesterday(day, replay(_terms(change.wanted), demands), held, len(demands) == MOST_DEMANDS)
 
 
-def _token_demands(applies_to: str, day: datetime) -> Iterator[Demand]:
+def _token_demands(wanted: Mapping[str, Any], day: datetime) -> Iterator[Demand]:
     """Every access token that was issued. What was refused then left no record, and is not counted."""
-    subject = "account_id" if applies_to == LimitPolicy.Level.ACCOUNT else "agent"
+    subject = _subject(wanted)
     rows = IssueRecord.objects.filter(issued_at__gte=day, issued_at__lt=day + timedelta(days=1))
     pairs = rows.order_by("issued_at").values_list(subject, "issued_at")[:MOST_DEMANDS]
     return (Demand(subject_id, microseconds(at), 1) for subject_id, at in pairs.iterator())
+
+
+def _service_demands(wanted: Mapping[str, Any], day: datetime) -> Iterator[Demand]:
+    """What the service reported, by the minute; what it refused for a limit counts as asked."""
+    rows = UsageMinute.objects.filter(
+        service_id=wanted["service_id"], starts_at__gte=day, starts_at__lt=day + timedelta(days=1)
+    )
+    if wanted["scope"]:
+        rows = rows.filter(scope=wanted["scope"])
+    columns = (_subject(wanted), "starts_at", "units", "over_limit")
+    for subject_id, at, units, over_limit in rows.order_by("starts_at").values_list(*columns).iterator():
+        yield from spread(subject_id, microseconds(at), units + over_limit)
+
+
+def _subject(wanted: Mapping[str, Any]) -> str:
+    return "account_id" if wanted["applies_to"] == LimitPolicy.Level.ACCOUNT else "agent"
 
 
 def _terms(values: Mapping[str, Any]) -> Terms:

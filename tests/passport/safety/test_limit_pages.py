@@ -11,8 +11,9 @@ from accounts.people.roles import give_role
 from foundation import clock
 from passport.credentials.models import IssueRecord
 from passport.limits.models import LimitChange, LimitOverride, LimitPolicy
+from passport.usage.models import UsageMinute
 from tests import people
-from tests.cast import open_account
+from tests.cast import INFER, open_account, open_service
 
 pytestmark = pytest.mark.django_db
 TOKEN_DAY = {
@@ -73,6 +74,23 @@ def test_a_policy_is_previewed_against_yesterday_and_then_holds(ann) -> None:
     assert press(ann, change, "apply").status_code == 302
     assert LimitPolicy.objects.get().quota == 5
     assert "day" in ann.get("/admin/limits/").content.decode()
+
+
+def test_a_services_policy_is_previewed_against_what_it_reported(ann) -> None:
+    service, _ = open_service()
+    noon = (clock.now() - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+    counts = dict.fromkeys(("allowed", "failed", "lacks_scope", "restricted", "bad_proof", "other"), 0)
+    for agent, units in (("agent_a", 60), ("agent_b", 12)):
+        UsageMinute.objects.create(
+            account_id="acc_a", environment="sandbox", agent=agent, service_id=service.pk, scope=INFER,
+            units=units, over_limit=0, starts_at=noon, **counts,
+        )  # fmt: skip
+    given = {"service_id": service.pk, "scope": INFER, "name": "minute", "quota": "24", "burst": "24"}
+    change = prepare(ann, "new/", **{**TOKEN_DAY, **given})
+    assert (
+        "36 of 72 units, of 1 of 2 who asked."
+        in ann.get(f"/admin/limits/changes/{change.pk}/").content.decode()
+    )
 
 
 def test_what_gives_more_waits_for_somebody_else(ann, ben) -> None:

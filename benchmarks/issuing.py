@@ -8,6 +8,8 @@ and Redis; npm oidc-provider (private_key_jwt, DPoP, ES256 tokens, Redis); djang
 (unhashed secrets, Bearer, PostgreSQL, no middleware). CPU is that of the server's processes with
 Redis and PostgreSQL, from /proc; signing by the client is done beforehand and not counted. Rounds
 are interleaved, so that what else the machine does meets all alike. Median and range are told.
+Beside each of ours stands its crypto floor of the same run: the very verifications and signatures
+that the request needs, by `cryptography` alone. Some five minutes on two idle cores.
 """
 
 import base64
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,14 @@ for name, level in (("agent", "credential"), ("account", "account")):
     )
 """
 
+CREDENTIALS, EXCHANGE, INTROSPECTION = "ours, client credentials", "ours, exchange", "ours, introspection"
+PROVIDER = "npm oidc-provider, client credentials"
+TOOLKIT = "django-oauth-toolkit, client credentials"
+TOOLKIT_INTROSPECTION = "django-oauth-toolkit, introspection"
+OPERATIONS = {CREDENTIALS: (2, 1), EXCHANGE: (1, 1), INTROSPECTION: (1, 0)}
+"""Verifications and signatures that a request needs: an assertion, a proof, a token. A passport that was
+seen before is not verified again."""
+
 type Request = tuple[bytes, dict[str, str]]
 
 
@@ -98,16 +108,17 @@ class Contender:
     name: str
     port: int
     path: str
-    pids: list[int]
+    pids: Mapping[str, list[int]]
+    """By what they are: ``server``, ``PostgreSQL``, ``Redis``."""
     make: Callable[[], Request]
     is_good: Callable[[dict[str, Any]], bool]
 
-    def run(self, count: int) -> float:
-        """Requests for each CPU-second."""
+    def run(self, count: int) -> dict[str, float]:
+        """CPU of one request in microseconds, by what spent it."""
         requests = [self.make() for _ in range(count)]
-        before = cpu_seconds(self.pids)
+        before = {part: cpu_seconds(pids) for part, pids in self.pids.items()}
         self.send(requests)
-        return count / (cpu_seconds(self.pids) - before)
+        return {part: (cpu_seconds(pids) - before[part]) * 1e6 / count for part, pids in self.pids.items()}
 
     def send(self, requests: Sequence[Request]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -148,14 +159,14 @@ def of_dpop(content: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def ours(folder: Path, stores: list[int]) -> Iterator[list[Contender]]:
+def ours(folder: Path, stores: dict[str, list[int]]) -> Iterator[list[Contender]]:
     issuer = "http://127.0.0.1:1"
     with production(folder, issuer, AP_LOG_LEVEL="ERROR") as shape:
         people: Residents = settle(shape.manage)
         done = shape.manage("shell", "-v0", "-c", UNLIMITED)
         assert done.returncode == 0, done.stderr
         port = int(shape.web().rsplit(":", 1)[1])
-        pids = [*stores, *pids_listening(folder)]
+        pids = {"server": pids_listening(folder), **stores}
         key, endpoint = Key(people.key), f"{issuer}/oauth/token"
         passport = first_token(
             port,
@@ -172,15 +183,15 @@ def ours(folder: Path, stores: list[int]) -> Iterator[list[Contender]]:
         look = form({"token": token}, Authorization=basic(service["id"], service["secret"]))
         yield [
             Contender(
-                "ours, client credentials", port, "/oauth/token", pids,
+                CREDENTIALS, port, "/oauth/token", pids,
                 lambda: by_key(key, people.agent_id, issuer, endpoint, resource=BOUND), of_dpop,
             ),
             Contender(
-                "ours, exchange", port, "/oauth/token", pids,
+                EXCHANGE, port, "/oauth/token", pids,
                 lambda: form(exchange, DPoP=key.proof(url=endpoint)), of_dpop,
             ),
             Contender(
-                "ours, introspection", port, "/oauth/introspect", pids, lambda: look, lambda content: content["active"]
+                INTROSPECTION, port, "/oauth/introspect", pids, lambda: look, lambda content: content["active"]
             ),
         ]  # fmt: skip
 
@@ -217,7 +228,7 @@ def parent_of(pid: int) -> int:
 
 
 @contextmanager
-def oidc_provider(folder: Path, stores: list[int]) -> Iterator[Contender]:
+def oidc_provider(folder: Path, stores: dict[str, list[int]]) -> Iterator[Contender]:
     install(PEERS)
     port = free_port()
     issuer, key, client_id = f"http://127.0.0.1:{port}", Key(), "bench"
@@ -231,7 +242,7 @@ def oidc_provider(folder: Path, stores: list[int]) -> Iterator[Contender]:
     with started(command, environment(NODE_ENV="production"), folder / "provider.log") as process:
         wait_for_port(port)
         yield Contender(
-            "npm oidc-provider, client credentials", port, "/token", [*stores, process.pid],
+            PROVIDER, port, "/token", {"server": [process.pid], **stores},
             lambda: by_key(key, client_id, issuer, f"{issuer}/token", resource=BOUND), of_dpop,
         )  # fmt: skip
 
@@ -242,7 +253,7 @@ def number(key: ec.EllipticCurvePrivateKey) -> str:
 
 
 @contextmanager
-def toolkit(folder: Path, stores: list[int]) -> Iterator[list[Contender]]:
+def toolkit(folder: Path, stores: dict[str, list[int]]) -> Iterator[list[Contender]]:
     admin = os.environ["AP_DATABASE_URL"]
     name = f"peer_{secrets.token_hex(4)}"
     with psycopg.connect(admin, autocommit=True) as connection:
@@ -261,7 +272,7 @@ def toolkit(folder: Path, stores: list[int]) -> Iterator[list[Contender]]:
         [*program, "benchmarks.peers.toolkit:application"], given, folder / "toolkit.log"
     ) as process:
         wait_for_port(port)
-        pids = [*stores, process.pid]
+        pids = {"server": [process.pid], **stores}
         ask = form(
             {"grant_type": "client_credentials", "scope": SCOPE},
             Authorization=basic(client["id"], client["secret"]),
@@ -269,9 +280,9 @@ def toolkit(folder: Path, stores: list[int]) -> Iterator[list[Contender]]:
         caller = bearer(port, client, "introspection")
         look = form({"token": bearer(port, client, SCOPE)}, Authorization=f"Bearer {caller}")
         yield [
-            Contender("django-oauth-toolkit, client credentials", port, "/token", pids, lambda: ask, bool),
+            Contender(TOOLKIT, port, "/token", pids, lambda: ask, bool),
             Contender(
-                "django-oauth-toolkit, introspection", port, "/introspect", pids, lambda: look,
+                TOOLKIT_INTROSPECTION, port, "/introspect", pids, lambda: look,
                 lambda content: content["active"],
             ),
         ]  # fmt: skip
@@ -314,15 +325,21 @@ def floor_us(verifications: int, signatures: int, count: int = 300) -> float:
     return (time.process_time() - began) * 1e6 / count
 
 
-def told(name: str, values: Sequence[float]) -> dict[str, Any]:
+def told(name: str, found: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Median and range of the rounds; the parts are medians too, so they need not add up exactly."""
+    each = [sum(parts.values()) for parts in found]
     return {
-        "name": name, "per_cpu_second": round(median(values)), "range": [round(min(values)), round(max(values))],
-        "cpu_us": round(1e6 / median(values)),
-    }  # fmt: skip
+        "name": name,
+        "per_cpu_second": round(1e6 / median(each)),
+        "range": [round(1e6 / max(each)), round(1e6 / min(each))],
+        "cpu_us": round(median(each)),
+        "parts_us": {part: round(median(parts[part] for parts in found)) for part in found[0]},
+    }
 
 
 def main(count: int = 400, rounds: int = 5, warm_up: float = 15) -> dict[str, Any]:
-    stores = [running.process.pid for running in services.OWNED]
+    database, *redis = (running.process.pid for running in services.OWNED)
+    stores = {"PostgreSQL": [database], "Redis": redis}
     folder = Path(tempfile.mkdtemp(prefix="ap-bench-"))
     (folder / "ours").mkdir()
     with ExitStack() as stack:
@@ -332,51 +349,56 @@ def main(count: int = 400, rounds: int = 5, warm_up: float = 15) -> dict[str, An
             *stack.enter_context(toolkit(folder, stores)),
         ]
         for contender in contenders:
-            contender.warm(warm_up)
-        values: dict[str, list[float]] = {contender.name: [] for contender in contenders}
-        floors = []
+            same = [other for other in contenders if other.port == contender.port]
+            contender.warm(warm_up / len(same))
+        values: dict[str, list[dict[str, float]]] = {contender.name: [] for contender in contenders}
+        floors: dict[str, list[float]] = {name: [] for name in OPERATIONS}
         for _ in range(rounds):
             for contender in contenders:
                 values[contender.name].append(contender.run(count))
-            floors.append(floor_us(1, 1))
+            for name, operations in OPERATIONS.items():
+                floors[name].append(floor_us(*operations))
     report = summary(values, floors)
     print_table(report)
     return report
 
 
-def summary(values: dict[str, list[float]], floors: list[float]) -> dict[str, Any]:
-    middle = {name: median(found) for name, found in values.items()}
-    floor = median(floors)
-    issued = middle["ours, client credentials"]
+def summary(
+    values: Mapping[str, Sequence[Mapping[str, float]]], floors: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
+    rows = [told(name, found) for name, found in values.items()]
+    cost = {row["name"]: row["cpu_us"] for row in rows}
+    floor = {name: median(found) for name, found in floors.items()}
+
+    def times(ours: str, peer: str) -> float:
+        return round(cost[peer] / cost[ours], 2)
+
     return {
         "benchmark": "issuing",
-        "rows": [told(name, found) for name, found in values.items()],
-        "floor_us": round(floor),
+        "rows": rows,
+        "floors_us": {name: round(found) for name, found in floor.items()},
         "ratios": {
-            "tokens beside npm oidc-provider (same work)": round(
-                issued / middle["npm oidc-provider, client credentials"], 2
-            ),
-            "exchange beside npm oidc-provider's client credentials": round(
-                middle["ours, exchange"] / middle["npm oidc-provider, client credentials"], 2
-            ),
-            "tokens beside django-oauth-toolkit (its are Bearer)": round(
-                issued / middle["django-oauth-toolkit, client credentials"], 2
-            ),
-            "introspection beside django-oauth-toolkit": round(
-                middle["ours, introspection"] / middle["django-oauth-toolkit, introspection"], 2
-            ),
-            "CPU of an exchange in crypto floors": round(1e6 / middle["ours, exchange"] / floor, 2),
+            "client credentials beside npm oidc-provider (same work)": times(CREDENTIALS, PROVIDER),
+            "exchange beside npm oidc-provider's client credentials": times(EXCHANGE, PROVIDER),
+            "client credentials beside django-oauth-toolkit (its are Bearer)": times(CREDENTIALS, TOOLKIT),
+            "exchange beside django-oauth-toolkit (its are Bearer)": times(EXCHANGE, TOOLKIT),
+            "introspection beside django-oauth-toolkit": times(INTROSPECTION, TOOLKIT_INTROSPECTION),
+            **{f"CPU in crypto floors: {name}": round(cost[name] / floor[name], 2) for name in floor},
         },
     }
 
 
 def print_table(report: dict[str, Any]) -> None:
-    print(f"{'':44}{'per CPU-second':>16}{'range':>16}{'CPU us each':>14}")
+    print(f"{'':42}{'per CPU-second':>16}{'range':>12}{'CPU us':>8}   of which")
     for row in report["rows"]:
         spread = f"{row['range'][0]}-{row['range'][1]}"
-        print(f"{row['name']:44}{row['per_cpu_second']:>16}{spread:>16}{row['cpu_us']:>14}")
+        parts = ", ".join(f"{part} {spent}" for part, spent in row["parts_us"].items())
+        print(f"{row['name']:42}{row['per_cpu_second']:>16}{spread:>12}{row['cpu_us']:>8}   {parts}")
+    for name, floor in report["floors_us"].items():
+        verifications, signatures = OPERATIONS[name]
+        print(f"crypto floor of {name}: {floor} us ({verifications} verified, {signatures} signed)")
     for name, ratio in report["ratios"].items():
-        print(f"{name:60}{ratio:>8}")
+        print(f"{name:66}{ratio:>8}")
     print(json.dumps(report))
 
 

@@ -31,6 +31,7 @@ from redis.retry import Retry
 
 from passport.admission.contract import PARTITIONS, Admission, StoreLost, StoreUnavailable, Verdict
 from passport.admission.judge import Judged, Tats, keys_of, verdict_of
+from passport.admission.kept import KeptConnections
 
 TIMEOUT_SECONDS = 0.2
 """Longer than any script of ours by two orders; shorter than a caller's patience."""
@@ -80,6 +81,7 @@ class RedisStore:
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
+        self._kept = KeptConnections(connection)
         self._sha: str | None = None
 
     def admit(self, admission: Admission, since_us: int) -> Verdict:
@@ -120,10 +122,10 @@ class RedisStore:
         if self._sha is None:
             self._sha = self._redis.script_load(SCRIPT)
         try:
-            return cast("list[int]", self._redis.evalsha(self._sha, len(keys), *keys, *arguments))
+            return cast("list[int]", self._kept.run("EVALSHA", self._sha, len(keys), *keys, *arguments))
         except NoScriptError:
             # It has not run, so sending it again is safe; this time with its text.
-            return cast("list[int]", self._redis.eval(SCRIPT, len(keys), *keys, *arguments))
+            return cast("list[int]", self._kept.run("EVAL", SCRIPT, len(keys), *keys, *arguments))
 
 
 def eviction_policy(connection: redis.Redis) -> str:

@@ -1,5 +1,6 @@
 """Reads the form of a protocol request: strictly, and before anything is looked up."""
 
+import re
 from collections.abc import Mapping
 from typing import overload
 from urllib.parse import unquote_to_bytes
@@ -14,7 +15,7 @@ MAX_BYTES = 64 * 1024
 MAX_PARAMETERS = 100
 REPEATABLE = frozenset({"resource", "audience"})
 """RFC 8707 section 2, RFC 8693 section 2.1."""
-HEX = frozenset(b"0123456789abcdefABCDEF")
+BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Form:
@@ -85,11 +86,11 @@ def parse_form(body: bytes) -> Form:
 
 
 def _decode(part: bytes) -> str:
-    for rest in part.split(b"%")[1:]:
-        if len(rest) < 2 or rest[0] not in HEX or rest[1] not in HEX:
-            raise InvalidRequest("the percent-encoding is broken")
+    if BROKEN_ESCAPE.search(part):
+        raise InvalidRequest("the percent-encoding is broken")
+    plain = part.replace(b"+", b" ")
     try:
-        text = unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8")
+        text = (unquote_to_bytes(plain) if b"%" in plain else plain).decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidRequest("the parameters are not UTF-8") from None
     if "\0" in text:

@@ -57,4 +57,5 @@ def _open(connection: Any) -> None:
 
 def _packed(words: tuple[bytes | str | int, ...]) -> bytes:
     # hiredis' stub says a tuple of one; it takes any number.
-    return hiredis.pack_command(words)  # type: ignore[arg-type]
+    packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]
+    return packed

@@ -9,7 +9,7 @@ from passport.conf import issuer
 from passport.oauth.doors import oauth_door
 
 FOLDER = Path(__file__).parent / "openapi"
-NAMES = ("oauth", "services", "management")
+NAMES = ("oauth", "services", "management", "signals")
 PLACEHOLDER = "https://passport.example"
 MEDIA_TYPE = "application/yaml"
 """RFC 9512."""

@@ -129,7 +129,11 @@ TEMPLATES = [
                 "foundation.web.context.shell",
                 "accounts.portal.context.places",
             ],
-            "libraries": {"parts": "foundation.web.parts", "safety": "passport.safety.tags"},
+            "libraries": {
+                "parts": "foundation.web.parts",
+                "charts": "foundation.web.charts",
+                "safety": "passport.safety.tags",
+            },
         },
     }
 ]

@@ -15,6 +15,7 @@ from passport.portal import (
     people_grants,
     redirects,
     service_keys,
+    usage,
     webhooks,
     wizard,
     workloads,
@@ -61,6 +62,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("a/<str:account_id>/agents/<str:agent_id>/act/<str:action>/", agents.act, name="agent_act"),
     path("grants/", people_grants.people_grants, name="people_grants"),
     path("grants/<str:consent_id>/", people_grants.withdraw_grant, name="grant_withdraw"),
+    path("a/<str:account_id>/usage/", usage.usage, name="usage"),
+    path("a/<str:account_id>/usage/export/", usage.usage_export, name="usage_export"),
+    path("a/<str:account_id>/usage/timeline/", usage.timeline, name="usage_timeline"),
+    path("a/<str:account_id>/usage/timeline/export/", usage.timeline_export, name="timeline_export"),
     path("a/<str:account_id>/services/", catalogue.services, name="services"),
     path(
         "a/<str:account_id>/services/<str:service_id>/keys/", service_keys.service_keys, name="service_keys"
@@ -111,6 +116,8 @@ def has_agent(account: Account, user: User) -> steps.Progress:
 ACCOUNT_PAGES.add(Item("agents", "Agents", "agents", "bot", 20))
 ACCOUNT_PAGES.add(Item("services", "Services", "services", "blocks", 40))
 ACCOUNT_PAGES.add(Item("streams", "Webhooks", "streams", "webhook", 60, MAKERS))
+
+ACCOUNT_PAGES.add(Item("usage", "Usage", "usage", "chart-column", 50))
 ACCOUNT_PAGES.add(Item("notices", "Notices", "notices", "bell", 70))
 steps.add(
     steps.Step(

@@ -18,6 +18,7 @@ from passport.safety.views import (
     roles,
     switches,
     traces,
+    usage,
 )
 
 PAGES: list[URLPattern] = [
@@ -27,6 +28,8 @@ PAGES: list[URLPattern] = [
     path("flags/<str:flag_id>/confirm/", queue.decide, {"decision": "confirm"}, name="confirm_flag"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/<str:account_id>/", accounts.account, name="account"),
+    path("accounts/<str:account_id>/usage/", usage.account_usage, name="account_usage"),
+    path("accounts/<str:account_id>/usage/timeline/", usage.account_timeline, name="account_timeline"),
     path("accounts/<str:account_id>/flag/", accounts.flag, name="flag_account"),
     path("clusters/<str:cluster_id>/", clusters.cluster, name="cluster"),
     path("clusters/<str:cluster_id>/pin/", pins.place, name="place_pin"),

@@ -37,6 +37,7 @@ PORTAL = (
     "agents/new/about",
     "verification",
     "services",
+    "usage",
     "members",
     "activity",
     "notices",

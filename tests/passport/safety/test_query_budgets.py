@@ -42,7 +42,7 @@ CONSOLE_LISTS = (
     "limits/", "limits/overrides/", "switches/", "keys/", "records/foundation/entry/", "records/accounts/flag/", "records/passport/agent/",
 )  # fmt: skip
 PORTAL_LISTS = ("agents/", "services/", "members/", "activity/", "notices/")
-PORTAL_PAGES = ("start/", "verification/", "settings/")
+PORTAL_PAGES = ("start/", "verification/", "settings/", "usage/", "usage/timeline/")
 
 
 @pytest.fixture

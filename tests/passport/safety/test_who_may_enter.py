@@ -30,7 +30,7 @@ EVERY = READ | KEEP
 
 ALLOWED = {
     "start": EVERY,
-    "queue": READ, "accounts": READ, "account": READ, "cluster": READ, "batches": READ, "batch": READ,
+    "queue": READ, "accounts": READ, "account": READ, "account_usage": READ, "account_timeline": READ, "cluster": READ, "batches": READ, "batch": READ,
     "approvals": READ, "preview": READ, "audit": READ, "verify_audit": READ,
     "dismiss_flag": DECIDE, "confirm_flag": DECIDE, "flag_account": DECIDE, "new_batch": DECIDE,
     "refresh_batch": DECIDE, "leave_out": DECIDE, "take_in": DECIDE, "ask_approval": DECIDE, "run_batch": DECIDE,

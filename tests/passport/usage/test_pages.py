@@ -158,7 +158,9 @@ def asked(browser, url: str) -> int:
 def test_the_pages_ask_the_same_number_of_queries_whatever_the_rows(told, alices, model, scout) -> None:
     browser = member(alices)
     urls = [f"/a/{alices.pk}/usage/", f"/a/{alices.pk}/usage/timeline/"]
-    few = [asked(browser, url) for url in urls for _ in range(2)]
+    for url in urls * 3:
+        browser.get(url)  # the first note the visit in the session
+    few = [asked(browser, url) for url in urls]
     for hour in range(4):
         moment = minute_of(the_clock.now() - timedelta(hours=hour))
         items = [
@@ -167,4 +169,4 @@ def test_the_pages_ask_the_same_number_of_queries_whatever_the_rows(told, alices
         ]
         assert model.usage(*items, id=f"report-h{hour}").status_code == 200
     roll_up()
-    assert [asked(browser, url) for url in urls for _ in range(2)] == few
+    assert [asked(browser, url) for url in urls] == few

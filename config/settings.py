@@ -78,7 +78,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "foundation.web.requests.Utf8Middleware",
     "foundation.web.requests.OwnHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "foundation.web.machines.MachineDoorsMiddleware",

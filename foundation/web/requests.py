@@ -12,24 +12,6 @@ from foundation.ids import new_id
 GOOD_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-class Utf8Middleware:
-    """Forms and queries are UTF-8, whatever ``charset`` a caller names (URL Standard, urlencoded parsing).
-
-    Python knows names that are no text encodings, and decoding by them fails late.
-    """
-
-    sync_capable = True
-    async_capable = False
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.encoding is not None:
-            request.encoding = "utf-8"
-        return self.get_response(request)
-
-
 ANY_HOST = ("/.well-known/", "/status", "/access/v1/gateway")
 
 

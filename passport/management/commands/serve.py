@@ -8,7 +8,6 @@ from typing import Any
 
 import uvicorn
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -16,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from foundation import clock
 from foundation.jobs.embedded import EmbeddedWorkers
+from foundation.web.handlers import asgi_application
 from passport.admission import mode
 from passport.signing.keys import ensure_keys
 
@@ -76,7 +76,7 @@ def reserve_port(port: int) -> socket.socket:
 async def _serve(listener: socket.socket) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
-            get_asgi_application(),
+            asgi_application(),
             log_level="warning",
             lifespan="off",
             timeout_graceful_shutdown=GRACE_SECONDS,

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
-from django.db import ProgrammingError, connection
+from django.db import NotSupportedError, ProgrammingError, connection
 from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus
 
@@ -43,8 +43,9 @@ def fetch_one(statement: Statement, values: Mapping[str, str | int]) -> Sequence
     try:
         with connection.wrap_database_errors:
             return _by_name(connection.connection, statement, values)
-    except ProgrammingError:
-        # A pooler in front of PostgreSQL gave us another server's session.
+    except (NotSupportedError, ProgrammingError):
+        # A pooler in front of PostgreSQL gave us another server's session, or a migration has
+        # changed a column's type since it was prepared (0A000).
         log.warning("statement_not_prepared", statement=statement.name)
         _known.pop(connection.connection, None)
         return _plain(statement, values)

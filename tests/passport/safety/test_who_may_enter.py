@@ -149,5 +149,6 @@ def test_only_our_own_record_pages_are_registered() -> None:
     named = {model._meta.label for model in admin.site._registry}
     assert named == {
         "accounts.Account", "accounts.Flag", "attestation.ProviderEvent", "foundation.Entry", "passport.Agent",
-        "passport.Passport", "passport.Restriction", "passport.RevocationBatch",
+        "passport.EventStream", "passport.Passport", "passport.Restriction", "passport.RevocationBatch",
+        "passport.StreamEvent",
     }  # fmt: skip

@@ -155,6 +155,22 @@ describe("what goes wrong on the way", () => {
     assert.notEqual(first?.["client_assertion"], second?.["client_assertion"]);
   });
 
+  test("a limit that is soon over is waited for", async () => {
+    const agent = makeAgent();
+    await agent.passport();
+    refuse("temporarily_unavailable", {}, 429, { "Retry-After": "1" });
+    const started = performance.now();
+    assert.ok((await agent.token(AUDIENCE)).value);
+    assert.ok(performance.now() - started >= 1000);
+  });
+
+  test("an agent's key that is rotated gets a passport of its own", async () => {
+    const store = new FileStore(await folder());
+    await makeAgent({ store }).token(AUDIENCE);
+    assert.ok((await makeAgent({ store, key: await AgentKey.generate() }).token(AUDIENCE)).value);
+    assert.equal(issuer.count("passport"), 2);
+  });
+
   test("a limit that asks for more patience than we have is told at once", async () => {
     refuse("temporarily_unavailable", {}, 429, { "Retry-After": "120" });
     const started = performance.now();

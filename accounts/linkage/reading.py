@@ -47,6 +47,8 @@ def _bounds(folder: str) -> dict[str, str | bool | int | float | list[str]]:
         "memory_limit": MEMORY,
         "temp_directory": folder,
         "threads": 2,
+        # Standard output is for the summary.
+        "enable_progress_bar": False,
         "autoinstall_known_extensions": False,
     }
 

@@ -38,20 +38,20 @@ class CommandLine:
     client_id: str = CLIENT_ID
     key: Key = field(default_factory=Key)
 
-    def asks(self, scope: str = ALL) -> Any:
+    def asks(self, scope: str = ALL, *, proven: bool = True) -> Any:
         said = {"client_id": self.client_id, "resource": API, "scope": scope}
         body = "&".join(f"{name}={value}" for name, value in said.items())
-        proof = self.key.proof(url=DEVICE)
+        headers = {"DPoP": self.key.proof(url=DEVICE)} if proven else {}
         return Client().post(
             "/oauth/device_authorization",
             body,
             content_type="application/x-www-form-urlencoded",
-            headers={"DPoP": proof},
+            headers=headers,
         )
 
-    def polls(self, code: str) -> Any:
+    def polls(self, code: str, *, proven: bool = True) -> Any:
         said = {"grant_type": DEVICE_CODE, "device_code": code, "client_id": self.client_id}
-        return self.endpoint.post(said, proof=self.key.proof())
+        return self.endpoint.post(said, proof=self.key.proof() if proven else None)
 
     def refreshes(self, token: str) -> Any:
         said = {"grant_type": REFRESH_TOKEN, "refresh_token": token, "client_id": self.client_id}

@@ -1,5 +1,6 @@
 """Asking a person for access from where there is no browser (RFC 8628), as flows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent_passport import _jws
@@ -36,7 +37,9 @@ def ask_a_person(session: Session, audience: str, scopes: frozenset[str]) -> Flo
     return (yield from ask(session, form, _read_asked, DEVICE_PATH))
 
 
-def wait_for_the_person(session: Session, asked: Asked) -> Flow[Held]:
+def wait_for_the_person(
+    session: Session, asked: Asked, read: Callable[[Answer, float], Held] = read_held
+) -> Flow[Held]:
     """Until the person has decided, or the code ends. Raises AgentPassportError, also when they said no."""
 
     def form() -> dict[str, str]:
@@ -46,7 +49,7 @@ def wait_for_the_person(session: Session, asked: Asked) -> Flow[Held]:
     while True:
         yield Wait(interval)
         try:
-            return (yield from ask(session, form, read_held))
+            return (yield from ask(session, form, read))
         except IssuerRefused as refused:
             if refused.code not in (_PENDING, _TOO_SOON) or session.clock.now() >= asked.expires_at:
                 raise
@@ -55,6 +58,8 @@ def wait_for_the_person(session: Session, asked: Asked) -> Flow[Held]:
 
 
 def _client(session: Session) -> dict[str, str]:
+    if session.public:
+        return {"client_id": session.client_id}
     return {
         "client_id": session.client_id,
         "client_assertion_type": JWT_BEARER_ASSERTION,

@@ -51,6 +51,8 @@ class Session:
     clock: IssuerClock
     nonce: str | None = None
     """The last ``DPoP-Nonce`` of the issuer."""
+    public: bool = False
+    """The client does not authenticate: its key only binds what it gets."""
 
 
 def obtain_passport(session: Session) -> Flow[Held]:

@@ -22,6 +22,7 @@ DENIED_LIST_TYP = "agent-passport-denied+jwt"
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105
 DEVICE_PATH = "/oauth/device_authorization"
+REVOKE_PATH = "/oauth/revoke"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 KEYS_PATH = "/.well-known/jwks.json"
 LISTS_PATH = "/status"
@@ -29,4 +30,7 @@ FEED_PATH = "/v1/events"
 BLOCKS_PATH = "/v1/limits/blocks"
 USAGE_PATH = "/v1/usage"
 API_RESOURCE_PATH = "/v1"
-"""``ISS/v1`` is the audience of the token by which a service reads the feed and takes units."""
+"""``ISS/v1`` is the audience of the token by which a service reads the feed and takes units, and of those
+by which people manage an account."""
+CLI_CLIENT_ID = "agent-passport-cli"
+"""The command line, a public client that every issuer knows."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from agent_passport import _inspect, _receipt
+from agent_passport import _cli_agents, _inspect, _login, _receipt
 from agent_passport._agent import Agent, scopes_of
 from agent_passport._auth import AgentAuth
 from agent_passport._cli_output import ExitCode, failures_told, show
@@ -22,6 +22,7 @@ from agent_passport._errors import ConfigurationError, IssuerUnreachable
 from agent_passport._flow import check_issuer
 from agent_passport._grants import Held
 from agent_passport._keys import AgentKey, Kind
+from agent_passport._management import Management
 from agent_passport._rotation import BEGUN, FINISHED, begin_rotation, finish_rotation
 
 EPILOG = (
@@ -33,6 +34,7 @@ keys_app = typer.Typer(no_args_is_help=True, help="The agent's key.")
 passport_app = typer.Typer(no_args_is_help=True, help="The agent's passport.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(passport_app, name="passport")
+app.add_typer(_cli_agents.app, name="agents")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")]
 Issuer = Annotated[str, typer.Option(envvar="AGENT_PASSPORT_ISSUER", help="The issuer's address.")]
@@ -155,7 +157,9 @@ def verify_passport(
 
 @app.command()
 def login(
-    audience: Audience,
+    audience: Annotated[
+        str, typer.Option(help="A service, to act for the person there; left out: manage their account.")
+    ] = "",
     scope: Scope = "",
     issuer: Issuer = "",
     client_id: ClientId = "",
@@ -165,10 +169,42 @@ def login(
 ) -> None:
     """Ask a person for access: shows a page and a code, and waits until they have decided there.
 
-    The token is for them, bound to the agent's key, and is not kept.
+    Without --audience it is to manage one of their accounts, with the commands under agents; the login is
+    kept in a file that only you can read. With --audience it is an agent's, to act for the person at that
+    service: bound to the agent's key, and not kept.
     """
+    if not audience:
+        _log_in_to_manage(issuer, scope, as_json)
+        return
     with failures_told(as_json=as_json), _agent(issuer, client_id, key, "") as agent:
         show(_token(audience, agent.log_in(audience, scope, _tell_page), show_token), as_json=as_json)
+
+
+def _log_in_to_manage(issuer: str, scope: str, as_json: bool) -> None:
+    with failures_told(as_json=as_json):
+        store = _login.LoginStore(check_issuer(_need(issuer, "--issuer")))
+        with httpx.Client(timeout=20) as client:
+            # By name in this module: what it shows is what the person types.
+            found = _login.log_in(issuer, scope or _login.SCOPES, lambda asked: _tell_page(asked), client)
+        store.save(found)
+        result: dict[str, Any] = {"scopes": sorted(found.held.scopes)}
+        if "account.read" in found.held.scopes:
+            with Management(issuer) as api:
+                me = api.call("GET", "/me")
+            result = {"account": me["account"], "role": me["role"], **result}
+    show(result | {"kept_in": str(store.path)}, as_json=as_json)
+
+
+@app.command()
+def logout(issuer: Issuer = "", as_json: Json = False) -> None:
+    """End the login: at the issuer, and in the file that kept it."""
+    with failures_told(as_json=as_json):
+        store = _login.LoginStore(check_issuer(_need(issuer, "--issuer")))
+        found = store.load()
+        store.forget()
+        with httpx.Client(timeout=20) as client:
+            _login.end(found, client)
+    show({"logged_in": False}, as_json=as_json)
 
 
 def _tell_page(asked: Asked) -> None:

@@ -28,6 +28,16 @@ from tests.passport.oauth.managing import allows, join, with_factor
 Run = Callable[..., Result]
 
 
+SERVER = get_wsgi_application()
+
+
+def serve(environ: Any, start_response: Any) -> Any:
+    """As in Django's own test client, which turns it on again: the test's connection outlives a request."""
+    for signal in (signals.request_started, signals.request_finished):
+        signal.disconnect(close_old_connections)
+    return SERVER(environ, start_response)
+
+
 @pytest.fixture
 def account(house: None) -> Any:
     return open_account("alices")
@@ -41,15 +51,12 @@ def alice(account: Any) -> Person:
 @pytest.fixture
 def run(tmp_path: Path, account: Any, alice: Person, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Alice types a command; when it shows a code, she allows it."""
-    transport = httpx.WSGITransport(app=get_wsgi_application())
+    transport = httpx.WSGITransport(app=serve)
     monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=transport))
     monkeypatch.setattr("agent_passport._flow.sleep", lambda seconds: None)
     monkeypatch.setattr(
         "agent_passport.cli._tell_page", lambda asked: allows(alice, asked.user_code, account.pk)
     )
-    # As in Django's own test client, which turns it on again: the test's connection outlives a request.
-    for signal in (signals.request_started, signals.request_finished):
-        signal.disconnect(close_old_connections)
     environment = {
         "AGENT_PASSPORT_ISSUER": ISSUER,
         "AGENT_PASSPORT_HOME": str(tmp_path / "home"),

@@ -47,8 +47,6 @@ def _bounds(folder: str) -> dict[str, str | bool | int | float | list[str]]:
         "memory_limit": MEMORY,
         "temp_directory": folder,
         "threads": 2,
-        # Standard output is for the summary.
-        "enable_progress_bar": False,
         "autoinstall_known_extensions": False,
     }
 
@@ -74,6 +72,8 @@ def _stream(environment: str, names: dict[str, int], store: duckdb.DuckDBPyConne
         f"SELECT account_id, kind, value_hash, {seconds('first_seen_at')}, {seconds('last_seen_at')} "  # noqa: S608
         f"FROM {table} WHERE environment = %s"
     )
+    # Standard output is for the summary.
+    store.execute("SET enable_progress_bar = false")
     store.execute(CREATE)
     for rows in _chunks(sql, environment):
         account, kind, digest, first, last = zip(*rows, strict=True)

@@ -6,6 +6,7 @@ proofs, tokens and targets laid over. ``AP_FUZZ_CALLS`` says how many in all (`m
 
 import base64
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from django.core import signals
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
+from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -23,17 +25,34 @@ from schemathesis.checks import CHECKS as KNOWN_CHECKS
 from schemathesis.checks import load_all_checks
 
 from foundation import clock
+from passport.agents.models import OpenClient
 from passport.api.descriptions import FOLDER, NAMES
 from passport.credentials.pairwise import pairwise_id
 from passport.protocol import (
     ACCESS_TOKEN_TYPE,
     CLIENT_CREDENTIALS,
+    DEVICE_CODE,
     JWT_BEARER_ASSERTION,
     PASSPORT_TYPE,
     TOKEN_EXCHANGE,
 )
 from passport.restrictions.publish import publish
-from tests.cast import INFER, ISSUER, MODEL, Actor, grant, granted, open_service
+from passport.services.models import Service
+from tests.cast import (
+    INFER,
+    ISSUER,
+    MODEL,
+    SANDBOX,
+    Actor,
+    Key,
+    TokenEndpoint,
+    claims_of,
+    grant,
+    granted,
+    open_service,
+)  # fmt: skip
+from tests.passport.oauth.consenting import Person
+from tests.passport.oauth.managing import CommandLine, allows, join, with_factor
 
 load_all_checks()
 CHECKS = KNOWN_CHECKS.get_by_names(
@@ -62,6 +81,26 @@ FITTING = {
     "POST /v1/usage": ("usage", "nothing but credentials"),
     "POST /v1/reports": ("an accusation", "nothing but credentials"),
 }  # fmt: skip
+
+
+MANAGED = {
+    "POST /v1/agents": "manage an agent", "PATCH /v1/agents/{agent_id}": "manage a name",
+    "POST /v1/agents/{agent_id}/keys": "manage a key",
+    "PUT /v1/agents/{agent_id}/grants/{service_id}": "manage scopes", "POST /v1/services": "manage a service",
+    "PUT /v1/services/{service_id}/keys": "manage keys",
+}  # fmt: skip
+"""What a good body is, where one is read."""
+
+
+def is_managing(label: str) -> bool:
+    tags = OPERATIONS[label].definition.raw.get("security") or []
+    return any("person_token" in one for one in tags)
+
+
+def fitting(label: str) -> tuple[str, ...]:
+    if is_managing(label):
+        return (MANAGED.get(label, "manage"), "manage")
+    return FITTING.get(label, ())
 
 
 def load(name: str) -> Any:
@@ -93,6 +132,18 @@ class Insider:
     service_token: str
     passport: str
     access_token: str
+    manager_token: str = ""
+    """Of a person who manages the scout's account; where such a token is asked for."""
+
+    def places(self) -> dict[str, str]:
+        """What good paths name."""
+        return {
+            "agent_id": self.scout.id, "service_id": self.service_id, "key_id": self.scout.row.pk,
+            "jti": claims_of(self.passport)["jti"],
+        }  # fmt: skip
+
+    def managing(self, **body: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"Authorization": f"Bearer {self.manager_token}"}, body
 
     def stories(self) -> dict[str, Callable[[], tuple[dict[str, str], dict[str, Any]]]]:
         """Good requests, each as headers and body."""
@@ -126,6 +177,18 @@ class Insider:
                 },
             ),
             "nothing but credentials": lambda: (self.bearing(), {}),
+            "manage": self.managing,
+            "manage an agent": lambda: self.managing(name="a", environment=SANDBOX, jwk=Key().jwk),
+            "manage a name": lambda: self.managing(name="b", purpose="c"),
+            "manage a key": lambda: self.managing(jwk=Key().jwk),
+            "manage scopes": lambda: self.managing(scopes=[INFER]),
+            "manage keys": lambda: self.managing(keys=[Key().jwk]),
+            "manage a service": lambda: self.managing(
+                name="Echo",
+                audience=f"https://{secrets.token_hex(4)}.example",
+                environment=SANDBOX,
+                scopes=[{"name": "echo:read", "description": "hear"}],
+            ),
         }
 
     def signed_in(self) -> dict[str, str]:
@@ -183,12 +246,35 @@ def insider(endpoint, scout, model, scouts_passport) -> Iterator[Insider]:
     )
     token = granted(endpoint.exchange(scouts_passport, key=scout.key))
     publish()  # Until a list is first signed, it is refused with 503 (SL-01).
-    # As in Django's own test client, which turns it on again: the test's connection outlives a request.
-    for signal in (signals.request_started, signals.request_finished):
-        signal.disconnect(close_old_connections)
+    keep_connection()
     yield Insider(scout, service.id, secret, service.audience, granted(own), scouts_passport, token)
     for signal in (signals.request_started, signals.request_finished):
         signal.connect(close_old_connections)
+
+
+def named_in(label: str, places: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in places.items() if f"{{{name}}}" in label}
+
+
+def log_in(insider: Insider) -> str:
+    """A person of the scout's account, by a program whose tokens are bound to no key."""
+    program = OpenClient.objects.create(
+        name="Desk", redirect_uris="", grant_types=DEVICE_CODE, created_at=clock.now()
+    )
+    Service.objects.filter(pk=insider.service_id).update(account=insider.scout.account)
+    person = with_factor(join(Person(), insider.scout.account))
+    terminal = CommandLine(TokenEndpoint(Client()), client_id=program.client_id)
+    said = terminal.asks(proven=False).json()
+    allows(person, said["user_code"], insider.scout.account.pk)
+    token = granted(terminal.polls(said["device_code"], proven=False))
+    keep_connection()
+    return token
+
+
+def keep_connection() -> None:
+    """As in Django's own test client, which turns it on again: the test's connection outlives a request."""
+    for signal in (signals.request_started, signals.request_finished):
+        signal.disconnect(close_old_connections)
 
 
 def cases(operation: Any) -> st.SearchStrategy[Any]:
@@ -201,6 +287,8 @@ def cases(operation: Any) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
 def test_no_call_meets_a_failure_or_an_answer_that_is_not_described(label, insider) -> None:
     operation, stories = OPERATIONS[label], insider.stories()
+    if is_managing(label):
+        insider.manager_token = log_in(insider)
 
     @settings(
         max_examples=max(20, round(SHARE * WEIGHT.get(label, 1))), deadline=None, database=None,
@@ -208,13 +296,15 @@ def test_no_call_meets_a_failure_or_an_answer_that_is_not_described(label, insid
     )  # fmt: skip
     @given(
         case=cases(operation),
-        story=st.sampled_from(["", *FITTING.get(label, ())]),
+        story=st.sampled_from(["", *fitting(label)]),
         kept=st.frozensets(st.integers(0, 9)),
     )
     def send(case: Any, story: str, kept: frozenset[int]) -> None:
         case.headers = case.headers if case.headers is not None else {}
         if story:
             tell(case, stories[story](), kept)
+        if story.startswith("manage"):
+            case.path_parameters = {**(case.path_parameters or {}), **named_in(label, insider.places())}
         if "provider_name" in (case.path_parameters or {}) and kept:
             case.path_parameters["provider_name"] = "sandbox"
         response = case.call()

@@ -36,17 +36,16 @@ class Clock:
         self.moment += timedelta(**span)
 
 
-TOGETHER = ("tests/clients/", "tests/faults/")
-"""Folders whose tests share a server that is dear to start: one worker runs them all."""
-
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get("AP_TEST_EMBEDDED") == "1":
         leave_out_what_is_the_same(config, items)
     for item in items:
-        for folder in TOGETHER:
-            if item.nodeid.startswith(folder):
-                item.add_marker(pytest.mark.xdist_group(folder.split("/")[1]))
+        if item.get_closest_marker("services") and not item.get_closest_marker("xdist_group"):
+            # Its server is dear to start: one worker runs all tests of the file.
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    # The longest first, so that no worker is left alone with them at the end.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 def leave_out_what_is_the_same(config: pytest.Config, items: list[pytest.Item]) -> None:

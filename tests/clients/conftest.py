@@ -40,7 +40,7 @@ class Place:
         return {"issuer": self.server.issuer, "redirect": REDIRECT, **self.residents.as_json(), **more}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with ExitStack() as stack:
         site = stack.enter_context(open_site(tmp_path_factory.mktemp("site")))

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.house import House, open_house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as opened:
         yield opened

@@ -16,6 +16,8 @@ import pytest
 from agent_passport import Agent, AgentAuth, AgentKey, IssuerRefused
 from tests.journeys.processes import ExampleService, Issuer
 
+pytestmark = pytest.mark.services
+
 ALGS = 'algs="ES256 EdDSA Ed25519"'
 INVALID_TOKEN = (401, f'DPoP error="invalid_token", {ALGS}')
 INVALID_PROOF = (401, f'DPoP error="invalid_dpop_proof", {ALGS}')

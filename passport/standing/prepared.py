@@ -87,6 +87,7 @@ def _checked(held: Any, result: Any) -> Any:
     if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
         return result
     error = psycopg.errors.error_from_result(result)
-    if held.pgconn.status == ConnStatus.BAD:
+    if error.sqlstate is None or held.pgconn.status == ConnStatus.BAD:
+        # Said by libpq itself: the server did not answer.
         raise psycopg.OperationalError(str(error))
     raise error

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.journeys.test_typescript import PACKAGE, built
+from tests.journeys.packages import built
 from tests.sdk.fake_issuer import FakeIssuer
 
 pytestmark = pytest.mark.browser
@@ -78,8 +78,8 @@ CALL = """async ([issuer, kind]) => {
 
 @pytest.fixture(scope="module")
 def package() -> Path:
-    built("run", "build")
-    return PACKAGE
+    with built() as folder:
+        return folder
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,7 +41,7 @@ def install_wheel(folder: Path) -> Path:
 def node_environment() -> dict[str, str]:
     found = subprocess.run([ROOT / "bin" / "node-folder"], capture_output=True, text=True, check=False)
     if found.returncode:
-        pytest.skip(found.stderr.strip())
+        pytest.fail(found.stderr.strip())
     return {**os.environ, "PATH": f"{found.stdout.strip()}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -55,14 +57,20 @@ def npm(*words: str, cwd: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def pack(folder: Path) -> Path:
-    """Built unless ``make typescript`` did; one at a time: two builds into one folder would meet."""
+@contextmanager
+def built() -> Iterator[Path]:
+    """The package, built unless ``make typescript`` did; one at a time: two builds into one folder would meet."""
     with (TYPESCRIPT / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (TYPESCRIPT / "node_modules").exists():
             npm("ci", cwd=TYPESCRIPT)
         if not is_built():
             npm("run", "build", cwd=TYPESCRIPT)
+        yield TYPESCRIPT
+
+
+def pack(folder: Path) -> Path:
+    with built():
         npm("pack", "--ignore-scripts", "--pack-destination", str(folder), cwd=TYPESCRIPT)
     (packed,) = folder.glob("agent-passport-*.tgz")
     return packed

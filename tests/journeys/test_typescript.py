@@ -202,7 +202,7 @@ console.log(JSON.stringify({ first: spent.filter(Boolean).length, ttl, gone }));
 @pytest.mark.stores
 def test_the_replay_store_spends_once_on_a_real_redis(installed: Path) -> None:
     (installed / "replay.js").write_text(REPLAY)
-    path = settings.ADMISSION_REDIS_URL.removeprefix("unix://")
+    path = settings.ADMISSION_REDIS_URL.removeprefix("unix://").partition("?")[0]
     command = [node(), "replay.js", path, f"test:{secrets.token_hex(8)}:"]
     done = subprocess.run(
         command, cwd=installed, env=node_environment(), capture_output=True, text=True, timeout=60

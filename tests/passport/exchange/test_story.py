@@ -56,8 +56,9 @@ def test_an_access_token_holds_exactly_what_the_design_says(endpoint, scout, mod
         "iss": ISSUER, "sub": scout.id, "client_id": scout.id, "aud": MODEL, "jti": claims["jti"],
         "iat": NOON, "exp": NOON + 300, "scope": INFER, "cnf": {"jkt": scout.key.thumbprint},
         "status": claims_of(passport)["status"], "account": pairwise_id(scout.account.id, MODEL),
-        "assurance": ASSURANCE, "limits": MINUTE,
+        "assurance": ASSURANCE, "limits": MINUTE, "trace": claims["trace"],
     }  # fmt: skip
+    assert len(claims["trace"]) == 22
 
 
 def test_the_answer_says_what_the_limits_hold(endpoint, scout, scouts_passport) -> None:

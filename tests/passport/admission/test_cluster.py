@@ -67,9 +67,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
             one.execute_command("CLUSTER ADDSLOTSRANGE", place * THIRD, last)
             one.execute_command("CLUSTER MEET", "127.0.0.1", ports[0], nodes[0].bus_port)  # type: ignore[attr-defined]
         for one in nodes:
-            wait_for(
-                lambda one=one: b"cluster_state:ok" in one.execute_command("CLUSTER INFO", NEVER_DECODE=True)
-            )
+            wait_for(lambda one=one: one.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
         client = RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", port) for port in ports])
         yield client
         client.close()

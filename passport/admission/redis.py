@@ -9,13 +9,14 @@ Nothing is tried again: after a lost answer the step may have been taken or not.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
@@ -79,9 +80,14 @@ def client(url: str) -> redis.Redis:
 class RedisStore:
     """Decides by ``admit.lua``."""
 
-    def __init__(self, connection: redis.Redis) -> None:
+    def __init__(self, connection: redis.Redis | RedisCluster) -> None:
         self._redis = connection
-        self._kept = KeptConnections(connection)
+        self._command: Callable[..., Any] = (
+            KeptConnections(connection).run
+            if isinstance(connection, redis.Redis)
+            # A cluster's client finds the node of the keys.
+            else connection.execute_command
+        )
         self._sha: str | None = None
 
     def admit(self, admission: Admission, since_us: int) -> Verdict:
@@ -122,13 +128,13 @@ class RedisStore:
         if self._sha is None:
             self._sha = self._redis.script_load(SCRIPT)
         try:
-            return cast("list[int]", self._kept.run("EVALSHA", self._sha, len(keys), *keys, *arguments))
+            return cast("list[int]", self._command("EVALSHA", self._sha, len(keys), *keys, *arguments))
         except NoScriptError:
             # It has not run, so sending it again is safe; this time with its text.
-            return cast("list[int]", self._kept.run("EVAL", SCRIPT, len(keys), *keys, *arguments))
+            return cast("list[int]", self._command("EVAL", SCRIPT, len(keys), *keys, *arguments))
 
 
-def eviction_policy(connection: redis.Redis) -> str:
+def eviction_policy(connection: redis.Redis | RedisCluster) -> str:
     """The setting, if it is other than ``noeviction``; empty where it is right, or may not be read."""
     try:
         found = cast("dict[str, str]", connection.config_get("maxmemory-policy"))

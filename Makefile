@@ -33,7 +33,7 @@ test: ## everything that must hold before a change lands
 check: lint types imports migrations ## what reads the code without running it
 
 unit: .venv/.installed ## all tests but the browser's, on a real PostgreSQL, Redis and nginx of their own
-	$(PYTEST) -n $(WORKERS) --dist loadgroup --durations=20 -m "not browser" --conformance=check
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=20 -m "not browser" --conformance=check
 
 conformance: .venv/.installed ## run the test of every numbered refusal, and write docs/conformance.md
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "refusal or shows" --conformance=write

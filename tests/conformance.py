@@ -65,8 +65,8 @@ class Book:
 
 
 def name_of(node_id: str) -> str:
-    """The test without its parameters and the worker's group."""
-    return node_id.partition("[")[0].partition("@")[0]
+    """The test without its parameters."""
+    return node_id.partition("[")[0]
 
 
 def families(described: Mapping[str, Any], is_routed: Any) -> list[Family]:

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -36,16 +37,36 @@ class Clock:
         self.moment += timedelta(**span)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get("AP_TEST_EMBEDDED") == "1":
         leave_out_what_is_the_same(config, items)
-    for item in items:
-        if item.get_closest_marker("services") and not item.get_closest_marker("xdist_group"):
-            # Its server is dear to start: one worker runs all tests of the file.
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     # The longest first, so that no worker is left alone with them at the end.
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    items.sort(key=lambda item: item.get_closest_marker("services") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile``: files that share a server that is dear to start go to one worker too."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByServer(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return server_of(nodeid.partition("::")[0])
+
+    return ByServer(config, log)
+
+
+def server_of(path: str) -> str:
+    """What the tests of a file share: the file, or a folder's fixture."""
+    folder, _, name = path.rpartition("/")
+    if folder == "tests/clients" or (folder == "tests/faults" and name.endswith("_gone.py")):
+        return folder
+    if folder == "tests/journeys" and name in {"test_readmes.py", "test_typescript.py", "test_wheel.py"}:
+        return folder
+    return path
 
 
 def leave_out_what_is_the_same(config: pytest.Config, items: list[pytest.Item]) -> None:

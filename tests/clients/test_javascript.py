@@ -7,7 +7,7 @@ from tests.clients.node import Script
 from tests.clients.person import allow
 from tests.residents import SCOPE
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.services
 
 
 def test_oauth4webapi_and_jose_get_verify_look_at_and_end_tokens_bound_to_a_key(place: Place) -> None:

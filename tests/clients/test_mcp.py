@@ -22,7 +22,7 @@ from tests.clients.person import allow
 from tests.processes import clean_environment, free_port, started, wait_until_answers
 from tests.residents import SCOPE
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.services
 
 CLIENT = {
     "redirect_uris": [REDIRECT], "grant_types": ["authorization_code", "refresh_token"],

@@ -12,7 +12,7 @@ from tests.clients.conftest import REDIRECT, Place
 from tests.clients.person import allow
 from tests.residents import OPEN, SCOPE
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.services
 
 
 def test_requests_oauthlib_gets_and_refreshes_a_bearer_token(place: Place, monkeypatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.cast import Key, granted, refused
 from tests.faults.house import House, wait_for
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("house")]
+pytestmark = pytest.mark.services
 
 
 class Bob:

@@ -7,7 +7,7 @@ import pytest
 from tests.cast import granted, refused
 from tests.faults.house import House, wait_for
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("house")]
+pytestmark = pytest.mark.services
 
 
 @pytest.fixture

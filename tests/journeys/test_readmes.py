@@ -15,7 +15,7 @@ from tests.journeys.packages import PYTHON, TYPESCRIPT, node_environment, npm, p
 from tests.journeys.processes import Issuer, answers, free_port
 from tests.processes import clean_environment, started
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.services
 
 HEADING = "## From an empty folder to a served call\n"
 BLOCK = re.compile(r"^```(sh|python|js)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

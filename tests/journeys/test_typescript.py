@@ -16,7 +16,7 @@ from agent_passport import Agent, AgentAuth, AgentKey
 from tests.journeys.packages import TYPESCRIPT, node, node_environment
 from tests.journeys.processes import EXAMPLES, ROOT, ExampleService, Issuer, Process, free_port
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.services
 
 
 class TypeScriptService(Process):

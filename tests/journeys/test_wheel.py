@@ -4,10 +4,6 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 def run(python: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

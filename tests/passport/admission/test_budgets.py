@@ -19,8 +19,6 @@ from passport.admission.mode import PROOF_AHEAD, microseconds, needs_nonce
 from passport.limits.policies import Holder, Policy, Pool, buckets_for
 from passport.proofs.spent import Spent, spend
 
-pytestmark = pytest.mark.xdist_group("budgets")
-
 RUNS = int(os.environ.get("AP_ADMISSION_RUNS", "12"))
 STEPS = 400
 SKEW_SECONDS = 3

@@ -20,8 +20,6 @@ from tests.passport.exchange.workload_platform import (
     Platform,
 )
 
-pytestmark = pytest.mark.xdist_group("workloads")
-
 
 @pytest.fixture(scope="module")
 def running_platform(tmp_path_factory):

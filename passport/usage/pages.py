@@ -1,16 +1,14 @@
 """What the usage pages of portal and console have in common: what was asked, and the context to show it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext
 
 from attestation.evidence.standing import levels_of
 from foundation.web.charts import Bar
-from foundation.web.streams import stream
 from passport.agents.models import Agent
 from passport.usage.cures import WORDS
 from passport.usage.exports import COLUMNS, row_of, write_csv, write_json, write_otlp
@@ -37,8 +35,17 @@ class Wanted:
     format: str
 
 
-def wanted_of(request: HttpRequest) -> Wanted:
-    given = {name: str(value)[:MOST_CHARACTERS].replace("\x00", "") for name, value in request.GET.items()}
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is written while it is read."""
+
+    chunks: Iterator[str]
+    content_type: str
+    filename: str
+
+
+def wanted_of(query: Mapping[str, Any]) -> Wanted:
+    given = {name: str(value)[:MOST_CHARACTERS].replace("\x00", "") for name, value in query.items()}
     environment, kind = given.get("environment", ""), given.get("kind", "")
     return Wanted(
         environment if environment in Agent.Environment.values else Agent.Environment.SANDBOX.value,
@@ -123,7 +130,7 @@ def said(event: Event) -> tuple[str, str, str]:
     return EVENT_WORDS[event.what](), "", ""
 
 
-def export_usage(request: HttpRequest, account_id: str, wanted: Wanted, now: datetime) -> HttpResponseBase:
+def export_usage(account_id: str, wanted: Wanted, now: datetime) -> Download:
     """One row for each hour or day, agent, service and scope."""
     rows = rows_of(account_id, wanted.environment, wanted.span, now, wanted.filters)
     found = (
@@ -131,27 +138,21 @@ def export_usage(request: HttpRequest, account_id: str, wanted: Wanted, now: dat
         for row in rows.order_by("starts_at", "agent").values().iterator(chunk_size=1000)
     )
     lines = ({name: row[name] for name in USAGE_COLUMNS} for row in found)
-    return _file(request, USAGE_COLUMNS, lines, wanted.format, "usage")
+    return _file(USAGE_COLUMNS, lines, wanted.format, "usage")
 
 
-def export_timeline(
-    request: HttpRequest, account_id: str, wanted: Wanted, now: datetime, *, issuer: str
-) -> HttpResponseBase:
+def export_timeline(account_id: str, wanted: Wanted, now: datetime, *, issuer: str) -> Download:
     names = names_of(account_id, wanted.environment, service_ids_of(account_id, wanted, now))
     found = events(asked_of(account_id, wanted, now), names)
     if wanted.format == "otlp":
-        chunks = write_otlp(found, issuer=issuer)
-        return stream(request, chunks, content_type="application/json", filename="timeline.otlp.json")
-    return _file(request, COLUMNS, map(row_of, found), wanted.format, "timeline")
+        return Download(write_otlp(found, issuer=issuer), "application/json", "timeline.otlp.json")
+    return _file(COLUMNS, map(row_of, found), wanted.format, "timeline")
 
 
-def _file(
-    request: HttpRequest, columns: tuple[str, ...], rows: Any, format: str, name: str
-) -> HttpResponseBase:
+def _file(columns: tuple[str, ...], rows: Any, format: str, name: str) -> Download:
     if format == "json":
-        return stream(request, write_json(rows), content_type="application/json", filename=f"{name}.json")
-    chunks = write_csv(columns, rows)
-    return stream(request, chunks, content_type="text/csv; charset=utf-8", filename=f"{name}.csv")
+        return Download(write_json(rows), "application/json", f"{name}.json")
+    return Download(write_csv(columns, rows), "text/csv; charset=utf-8", f"{name}.csv")
 
 
 KIND_WORDS: Mapping[str, Any] = {

@@ -14,7 +14,7 @@ from passport.usage import pages
 @staff("analyst", "approver", "auditor")
 def account_usage(request: HttpRequest, account_id: str) -> HttpResponse:
     found = get_object_or_404(Account, pk=account_id)
-    context = pages.usage_context(found.pk, pages.wanted_of(request), clock.now())
+    context = pages.usage_context(found.pk, pages.wanted_of(request.GET), clock.now())
     return render(request, "safety/usage.html", {"section": "accounts", "subject": found, **context})
 
 
@@ -22,7 +22,7 @@ def account_usage(request: HttpRequest, account_id: str) -> HttpResponse:
 @staff("analyst", "approver", "auditor")
 def account_timeline(request: HttpRequest, account_id: str) -> HttpResponse:
     found = get_object_or_404(Account, pk=account_id)
-    context = pages.timeline_context(found.pk, pages.wanted_of(request), clock.now())
+    context = pages.timeline_context(found.pk, pages.wanted_of(request.GET), clock.now())
     return render(
         request, "safety/credential_timeline.html", {"section": "accounts", "subject": found, **context}
     )

@@ -105,8 +105,10 @@ class RedisStore:
         """From now on this Redis has seen all. Raises StoreLost."""
         try:
             self._check_alone()
-            for number in range(PARTITIONS):
-                self._redis.set(key(f"p{number:03d}", "since"), since_us)
+            with self._redis.pipeline(transaction=False) as trip:
+                for number in range(PARTITIONS):
+                    trip.set(key(f"p{number:03d}", "since"), since_us)
+                trip.execute()
         except RedisError as failure:
             raise StoreLost(type(failure).__name__) from failure
 
@@ -114,7 +116,10 @@ class RedisStore:
         """Whether it answers, takes writes, and holds every marker."""
         try:
             self._redis.set(key("p000", "probe"), b"", px=1000)
-            held = [self._redis.get(key(f"p{number:03d}", "since")) for number in range(PARTITIONS)]
+            with self._redis.pipeline(transaction=False) as trip:
+                for number in range(PARTITIONS):
+                    trip.get(key(f"p{number:03d}", "since"))
+                held = trip.execute()
         except RedisError:
             return False
         return all(marker == b"%d" % since_us for marker in held)

@@ -42,6 +42,7 @@ WORDS: dict[str, str] = {
     "service.changed": "Service publishes its keys elsewhere",
     "service.key_added": "Service got a key",
     "service.key_removed": "Key of a service removed",
+    "service.keys_changed": "Keys of a service changed",
     "service.secret_ended": "Secret of a service ended",
     "grant.changed": "Access to a service changed",
     "limits.changed": "Limits changed",

@@ -18,7 +18,7 @@ from passport.api.refusals import ApiRefused, not_found, wrong
 from passport.api.shapes import page_of, show_service
 from passport.conf import issuer
 from passport.exchange.issuing import LEAST_IDENTITY, LEAST_PAYMENT
-from passport.services.changing import set_keys
+from passport.services.key_registration import set_keys
 from passport.services.keys import read_keys
 from passport.services.models import Scope, Service
 from passport.services.registration import (
@@ -118,7 +118,10 @@ def change_keys(asked: Asked, service_id: str) -> Answer:
         members.fault("keys", "is missing")
     members.check()
     asked.check_unchanged(_shown_keys(service))
-    set_keys(service, _parse(given), actor=asked.caller.actor, now=asked.caller.now)
+    try:
+        set_keys(service, _parse(given), actor=asked.caller.actor, now=asked.caller.now)
+    except ServiceRefused as refused:
+        raise wrong("/keys", str(refused)) from None
     return _answer_keys(service)
 
 

@@ -73,6 +73,22 @@ def remove_key(service: Service, thumbprint: str, *, actor: str, now: datetime) 
     return True
 
 
+def set_keys(service: Service, keys: Sequence[PublicKey], *, actor: str, now: datetime) -> None:
+    """From now its keys are exactly these; its secret stays. Raises ServiceRefused."""
+    with transaction.atomic():
+        locked = _lock(service)
+        if locked.jwks_uri:
+            raise ServiceRefused("its keys are those at its URL: publish these there")
+        if not keys and locked.secret_hash is None:
+            raise ServiceRefused("without a key the service could not authenticate: it has no secret")
+        if AgentKey.objects.filter(thumbprint__in=[key.thumbprint for key in keys]).exists():
+            raise ServiceRefused("an agent has one of these keys: make another for the service")
+        _write(locked, keys)
+        thumbprints = " ".join(key.thumbprint for key in keys)
+        _record("service.keys_changed", locked, actor, now, thumbprints=thumbprints)
+    service.jwks = locked.jwks
+
+
 def publish_at(service: Service, url: str, *, actor: str, now: datetime) -> None:
     """From now its keys are those at ``url`` and no others; empty: none, until one is registered.
 

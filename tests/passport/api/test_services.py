@@ -41,6 +41,21 @@ def test_its_keys_are_set_as_a_whole(alice) -> None:
     assert alice("PUT", path, {"keys": []}).json()["keys"] == []
 
 
+def test_the_last_way_to_authenticate_is_not_taken_away(alice) -> None:
+    path = f"{PATH}/{alice('POST', PATH, BODY).json()['id']}/keys"
+    alice("PUT", path, {"keys": [Key().jwk]})
+    Service.objects.update(secret_hash=None)
+    problem(alice("PUT", path, {"keys": []}), 422, "invalid-member")
+    assert len(alice("GET", path).json()["keys"]) == 1
+
+
+def test_keys_that_are_an_agents_or_published_elsewhere_are_not_set(alice, scout) -> None:
+    path = f"{PATH}/{alice('POST', PATH, BODY).json()['id']}/keys"
+    problem(alice("PUT", path, {"keys": [scout.key.jwk]}), 422, "invalid-member")
+    Service.objects.filter(audience=BODY["audience"]).update(jwks_uri="https://echo.example/keys")
+    problem(alice("PUT", path, {"keys": [Key().jwk]}), 422, "invalid-member")
+
+
 @pytest.mark.parametrize(
     "changed",
     [

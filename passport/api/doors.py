@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -20,6 +20,7 @@ from foundation.logs import route_of
 from passport.api import kept_answers
 from passport.api.bodies import Members, read_object
 from passport.api.callers import ANYBODY, Caller, check_may, find_caller
+from passport.api.kept_models import KeptAnswer
 from passport.api.refusals import ApiRefused, answer_refused, from_oauth, not_found, unavailable
 from passport.errors import OAuthError
 
@@ -104,16 +105,30 @@ def _once(
 ) -> HttpResponse:
     row, kept = kept_answers.begin(asked.http, asked.caller.consent.pk, raw, asked.caller.now)
     if kept is not None:
-        return _respond(Answer(kept.body, kept.status), {**limits, "Idempotency-Replayed": "true"})
+        headers = {**kept.headers, "Idempotency-Replayed": "true"}
+        return _respond(Answer(kept.body, kept.status, headers), limits)
+    if row is None:
+        return _respond(call.answer(asked, **parts), limits)
     try:
-        answer = call.answer(asked, **parts)
+        answer = _kept(call, asked, parts, row)
     except Exception:
-        if row is not None:
-            kept_answers.forget(row)
+        kept_answers.forget(row)
         raise
-    if row is not None:
-        kept_answers.finish(row, answer.status, answer.content)
+    if isinstance(answer, ApiRefused):
+        kept_answers.forget(row)
+        raise answer
     return _respond(answer, limits)
+
+
+def _kept(call: Call, asked: Asked, parts: Mapping[str, str], row: KeptAnswer) -> Answer | ApiRefused:
+    """The work and its kept answer together. What a refusal noted on its way (whose key it is) stays."""
+    with transaction.atomic():
+        try:
+            answer = call.answer(asked, **parts)
+        except ApiRefused as refused:
+            return refused
+        kept_answers.finish(row, answer.status, answer.content, answer.headers)
+    return answer
 
 
 def _body(request: HttpRequest) -> tuple[bytes, Mapping[str, Any]]:

@@ -1,12 +1,14 @@
 """A POST that is sent twice with one ``Idempotency-Key`` is carried out once: the answer is kept for a day.
 
-The row is made before the work and filled after it, so of two that come at once one waits outside.
+The row is made before the work and filled in its transaction: of two that come at once one waits
+outside, and whoever dies in between has done nothing.
 The answer may hold a secret that is shown once, so it lies sealed.
 """
 
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,6 +33,7 @@ CONTEXT: Final = "passport.api.kept_answer"
 class Kept:
     status: int
     body: Any
+    headers: Mapping[str, str]
 
 
 def begin(
@@ -55,8 +58,9 @@ def begin(
         return None, _earlier(name, asked)
 
 
-def finish(row: KeptAnswer, status: int, body: Any) -> None:
-    box = seal(json.dumps(body).encode(), context=CONTEXT)
+def finish(row: KeptAnswer, status: int, body: Any, headers: Mapping[str, str]) -> None:
+    """In the transaction of the work: what was done has its answer kept, or was not done."""
+    box = seal(json.dumps([body, dict(headers)]).encode(), context=CONTEXT)
     KeptAnswer.objects.filter(pk=row.pk).update(status=status, box=box)
 
 
@@ -79,7 +83,8 @@ def _earlier(name: str, asked: str) -> Kept | None:
         words = "this Idempotency-Key came with another request: use a new one"
         raise ApiRefused(422, "idempotency_key_reused", words)
     try:
-        return Kept(row.status, json.loads(open_box(row.box, context=CONTEXT)))
+        body, headers = json.loads(open_box(row.box, context=CONTEXT))
+        return Kept(row.status, body, headers)
     except CannotOpen:
         words = "the kept answer can no longer be read: look whether it was done"
         raise ApiRefused(409, "idempotency_in_progress", words) from None

@@ -6,8 +6,11 @@ import json
 import pytest
 from django.test import Client
 
+from accounts.linkage.models import Signal
 from accounts.owners.accounts import close_account
 from accounts.owners.models import Membership
+from passport.agents.models import Agent
+from passport.api import kept_answers
 from passport.api.callers import PER_GRANT
 from passport.api.kept_answers import sweep
 from passport.api.kept_models import KeptAnswer
@@ -136,6 +139,24 @@ class TestOnce:
         assert (first.status_code, second.status_code) == (201, 201)
         assert first.json() == second.json()
         assert second["Idempotency-Replayed"] == "true"
+        assert (first["Location"], first["ETag"]) == (second["Location"], second["ETag"])
+
+    def test_without_its_kept_answer_nothing_is_done(self, alice, monkeypatch) -> None:
+        """As if the process had died in between."""
+
+        def dies(*_: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(kept_answers, "finish", dies)
+        with pytest.raises(MemoryError):
+            alice("POST", PATH, an_agent(), **{"Idempotency-Key": "k-1"})
+        assert not Agent.objects.exists()
+
+    def test_a_refusal_keeps_what_it_noted(self, alice, mallory) -> None:
+        taken = an_agent("thief", mallory.key)
+        problem(alice("POST", PATH, taken, **{"Idempotency-Key": "k-1"}), 422, "invalid-member")
+        holders = Signal.objects.filter(kind="key_thumbprint").values_list("account_id", flat=True)
+        assert "acc_alices" in holders
 
     def test_the_same_key_for_another_request_is_refused(self, alice) -> None:
         key = {"Idempotency-Key": "k-1"}

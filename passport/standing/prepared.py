@@ -6,6 +6,7 @@ transaction, and where somebody wraps what is asked, it goes the ordinary way: t
 statement would end the transaction, and a wrapper would see nothing.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from passport.standing.statements import Statement
 
 log = structlog.get_logger()
 
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -36,7 +39,12 @@ _known: "WeakKeyDictionary[Any, Known]" = WeakKeyDictionary()
 
 
 def fetch_one(statement: Statement, values: Mapping[str, str | int]) -> Sequence[Any] | None:
-    """The first row, if there is one. One query. Raises what Django raises of its database."""
+    """The first row, if there is one. One query. Raises what Django raises of its database.
+
+    A value that is no text of a database is no row's: sent to libpq, a NUL would end it unseen.
+    """
+    if any(isinstance(value, str) and NO_TEXT.search(value) for value in values.values()):
+        return None
     if connection.vendor != "postgresql" or connection.in_atomic_block or connection.execute_wrappers:
         return _plain(statement, values)
     connection.ensure_connection()

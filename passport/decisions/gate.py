@@ -78,7 +78,7 @@ NOBODY = "none"
 
 def admit_request(gateway: Gateway, arrived: Arrived, now: datetime) -> Let:
     """Raises Turned, and TemporarilyUnavailable where no store can decide."""
-    if "access_token" in parse_qs(urlsplit(arrived.uri).query):
+    if "access_token" in parse_qs(arrived.uri.partition("?")[2], keep_blank_values=True):
         raise Turned("invalid_request", "a token in the query is read by everybody: send it in a header")
     scheme, token = _credentials(arrived.authorization)
     jws = read_ours(token)

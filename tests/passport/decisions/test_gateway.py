@@ -46,6 +46,12 @@ class Gate:
         )
 
 
+def test_a_path_that_looks_like_no_address_is_a_path(gate) -> None:
+    answer = gate.ask(url=f"{MODEL}//[x", Passport_Uri="//[x?access_token")
+    assert (answer.status_code, answer.json()["type"]) == (400, f"{ISSUER}/docs/errors#invalid_request")
+    assert gate.ask(url=f"{MODEL}//[x", Passport_Uri="//[x").status_code == 200
+
+
 @pytest.fixture
 def model(house: None) -> Service:
     return open_service(MODEL)[0]

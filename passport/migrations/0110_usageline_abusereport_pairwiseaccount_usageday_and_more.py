@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                             "root",
                             "environment",
                         ),
-                        name="one_usage_day_each",
+                        name="one_usageday_each",
                     )
                 ],
             },
@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
                             "root",
                             "environment",
                         ),
-                        name="one_usage_hour_each",
+                        name="one_usagehour_each",
                     )
                 ],
             },
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                             "root",
                             "environment",
                         ),
-                        name="one_usage_minute_each",
+                        name="one_usageminute_each",
                     )
                 ],
             },

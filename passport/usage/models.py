@@ -59,46 +59,31 @@ class UsageLine(Measured):
     """The roll-up that counted it; empty until then."""
 
 
-class UsageMinute(Measured):
+class UsageSum(Measured):
+    """Lines added up over one span of time."""
+
+    starts_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "starts_at", "agent", "service_id", "scope", "root", "environment"],
+                name="one_%(class)s_each",
+            )
+        ]
+
+
+class UsageMinute(UsageSum):
     """Kept three days."""
 
-    starts_at = models.DateTimeField(db_index=True)
 
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account_id", "starts_at", "agent", "service_id", "scope", "root", "environment"],
-                name="one_usage_minute_each",
-            )
-        ]
-
-
-class UsageHour(Measured):
+class UsageHour(UsageSum):
     """Kept 45 days."""
 
-    starts_at = models.DateTimeField(db_index=True)
 
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account_id", "starts_at", "agent", "service_id", "scope", "root", "environment"],
-                name="one_usage_hour_each",
-            )
-        ]
-
-
-class UsageDay(Measured):
+class UsageDay(UsageSum):
     """Kept 400 days. Days of UTC."""
-
-    starts_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account_id", "starts_at", "agent", "service_id", "scope", "root", "environment"],
-                name="one_usage_day_each",
-            )
-        ]
 
 
 class PairwiseAccount(models.Model):

@@ -1,12 +1,15 @@
 """Refusals for machines: ``application/problem+json`` (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import JsonResponse
 
 NO_STORE = {"Cache-Control": "no-store"}
+QUOTA: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+OVERLOAD: Final = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+"""Types that everybody knows (RateLimit header fields for HTTP, section on problem types)."""
 
 
 def problem(

@@ -9,7 +9,25 @@ from passport.errors import InvalidDpopProof, UseDpopNonce
 from passport.limits.buckets import Bucket
 from passport.proofs import nonces
 from passport.proofs.dpop import Proof
-from passport.proofs.service_tokens import ServiceToken, unproven
+from passport.proofs.service_tokens import (
+    Presented,
+    ServiceToken,
+    find_service,
+    read_service_token,
+    unproven,
+)
+from passport.services.models import Service
+
+
+def admit_service(presented: Presented, *, scope: str, issuer: str, now: datetime) -> Service:
+    """The service whose token came, if it may do what ``scope`` names; its proof is spent.
+
+    Raises InvalidToken, InvalidDpopProof, UseDpopNonce (401), AccessDenied (403).
+    """
+    token = read_service_token(presented, scope=scope, issuer=issuer, now=now)
+    service = find_service(token, scope=scope, issuer=issuer)
+    spend_proof(token, issuer=issuer, scope=scope, now=now)
+    return service
 
 
 def spend_proof(token: ServiceToken, *, issuer: str, scope: str, now: datetime) -> None:

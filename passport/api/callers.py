@@ -14,9 +14,10 @@ from django.http import HttpRequest
 from accounts.owners.models import Account, Membership
 from accounts.people.models import User
 from accounts.portal.access import find_membership
+from foundation.web.problems import QUOTA
 from passport.acceptance.tokens import place_at
 from passport.admission.presented import spend_at_api
-from passport.api.refusals import QUOTA, ApiRefused
+from passport.api.refusals import ApiRefused
 from passport.conf import issuer
 from passport.consents.models import Consent
 from passport.errors import AccessDenied
@@ -67,7 +68,8 @@ def find_caller(request: HttpRequest, *, scope: str, now: datetime) -> tuple[Cal
 
     Raises InvalidToken, InvalidDpopProof, UseDpopNonce (401), AccessDenied, ApiRefused (403, 429).
     """
-    token = read_own_token(presented_by(request), scope=scope, issuer=issuer(), now=now)
+    presented = Presented.of(request.headers, method=request.method, url=issuer() + request.path)
+    token = read_own_token(presented, scope=scope, issuer=issuer(), now=now)
     consent = _consent_of(token, scope, now)
     if scope not in token.scopes:
         raise lacking_scope(scope, issuer())
@@ -82,14 +84,6 @@ def check_may(caller: Caller, roles: frozenset[str], *, changes: bool) -> None:
         raise ApiRefused(403, "role", f"your role in this account is {caller.role}: this is for {names}")
     if changes and caller.account.state != Account.State.OPEN:
         raise ApiRefused(403, "account_closed", "the account is closed: it can be read, not changed")
-
-
-def presented_by(request: HttpRequest) -> Presented:
-    """Servers join repeated headers by a comma, which no proof contains."""
-    proof = request.headers.get("DPoP")
-    proofs = () if proof is None else (proof,)
-    url = issuer() + request.path
-    return Presented(request.headers.get("Authorization"), proofs, request.method or "", url)
 
 
 def _consent_of(token: OwnToken, scope: str, now: datetime) -> Consent:

@@ -8,13 +8,11 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from foundation.logs import route_of
-from foundation.web.problems import problem
+from foundation.web.problems import OVERLOAD, problem
 from passport.errors import OAuthError, TemporarilyUnavailable
 
 log = structlog.get_logger()
 
-QUOTA: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-OVERLOAD: Final = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 RETRY_SECONDS: Final = "2"
 TITLES: Final[Mapping[int, str]] = {
     400: "The request is malformed",

@@ -11,16 +11,15 @@ from django.views.decorators.http import require_POST
 
 from foundation import clock
 from foundation.web.bodies import BodyTooLong, BodyUnreadable, read_body
-from foundation.web.problems import problem
-from passport.admission.presented import spend_proof
+from foundation.web.problems import OVERLOAD, problem
+from passport.admission.presented import admit_service
 from passport.conf import issuer
 from passport.errors import OAuthError
-from passport.proofs.service_tokens import Presented, find_service, read_service_token
+from passport.proofs.service_tokens import Presented
 from passport.services.models import Service
 
 log = structlog.get_logger()
 
-OVERLOAD = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 
 type Answer = Callable[[Service, bytes], HttpResponse]
 
@@ -34,7 +33,8 @@ def for_services(scope: str, *, max_bytes: int) -> Callable[[Answer], Callable[[
         @wraps(answer)
         def door(request: HttpRequest) -> HttpResponse:
             try:
-                service = _admit(request, scope)
+                presented = Presented.of(request.headers, method=request.method, url=issuer() + request.path)
+                service = admit_service(presented, scope=scope, issuer=issuer(), now=clock.now())
                 return answer(service, _body(request, max_bytes))
             except OAuthError as refusal:
                 headers = refusal.headers
@@ -51,22 +51,6 @@ def for_services(scope: str, *, max_bytes: int) -> Callable[[Answer], Callable[[
         return door
 
     return decorate
-
-
-def _admit(request: HttpRequest, scope: str) -> Service:
-    """Raises InvalidToken, InvalidDpopProof, UseDpopNonce (401), AccessDenied (403)."""
-    now = clock.now()
-    proof = request.headers.get("DPoP")
-    presented = Presented(
-        request.headers.get("Authorization"),
-        () if proof is None else (proof,),
-        request.method or "",
-        issuer() + request.path,
-    )
-    token = read_service_token(presented, scope=scope, issuer=issuer(), now=now)
-    service = find_service(token, scope=scope, issuer=issuer())
-    spend_proof(token, issuer=issuer(), scope=scope, now=now)
-    return service
 
 
 def _body(request: HttpRequest, max_bytes: int) -> bytes:

@@ -29,23 +29,13 @@ def find_caller(request: HttpRequest, now: datetime) -> Caller:
     Raises InvalidToken, InvalidDpopProof, UseDpopNonce (401) and AccessDenied (403). Whether the
     service is still enabled is read with the decision itself.
     """
-    token = read_service_token(presented_by(request), scope=SCOPE, issuer=issuer(), now=now)
+    presented = Presented.of(request.headers, method=request.method, url=issuer() + request.path)
+    token = read_service_token(presented, scope=SCOPE, issuer=issuer(), now=now)
     spend_proof(token, issuer=issuer(), scope=SCOPE, now=now)
     try:
         return Caller(token.service_id, _audience(token.service_id))
     except Service.DoesNotExist:
         raise AccessDenied("the token is not that of a service") from None
-
-
-def presented_by(request: HttpRequest) -> Presented:
-    """Servers join repeated headers by a comma, which no proof contains."""
-    proof = request.headers.get("DPoP")
-    return Presented(
-        request.headers.get("Authorization"),
-        () if proof is None else (proof,),
-        request.method or "",
-        issuer() + request.path,
-    )
 
 
 @lru_cache(maxsize=1024)

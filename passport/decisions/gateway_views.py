@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from foundation import clock
-from foundation.web.problems import problem
+from foundation.web.problems import OVERLOAD, QUOTA, problem
 from passport.decisions.evaluate import MOST_UNITS
 from passport.decisions.gate import Arrived, Let, Turned, admit_request
 from passport.decisions.gateways import HEADER, GatewayUnknown, find_gateway
@@ -27,8 +27,6 @@ from passport.services.registration import SCOPE_NAME
 
 log = structlog.get_logger()
 
-QUOTA = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-OVERLOAD = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 STATUS: Mapping[str, tuple[int, str]] = {
     "invalid_request": (400, "The request is malformed"),
     "missing": (401, "An access token is needed"),

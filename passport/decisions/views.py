@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from foundation import clock
 from foundation.web.bodies import BodyTooLong, BodyUnreadable, read_body
-from foundation.web.problems import problem
+from foundation.web.problems import OVERLOAD, problem
 from passport.admission.blocks import LIFE_MS
 from passport.conf import issuer
 from passport.decisions import authzen
@@ -25,7 +25,6 @@ log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store"}
 BLOCK_BYTES = 4 * 1024
-OVERLOAD = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 
 type Refuse = Callable[[int, str, str, dict[str, str]], HttpResponse]
 type Answer = Callable[[Caller, bytes], HttpResponse]

@@ -2,17 +2,21 @@
 
 import re
 
+import structlog
 from django.core.handlers.asgi import ASGIRequest
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from foundation import clock
-from foundation.web.problems import problem
-from passport.admission.presented import spend_proof
+from foundation.web.problems import OVERLOAD, problem
+from passport.admission.presented import admit_service
 from passport.conf import issuer
 from passport.errors import OAuthError
 from passport.events.stream import FEED, follow, in_thread
-from passport.proofs.service_tokens import Presented, find_service, read_service_token
+from passport.proofs.service_tokens import Presented
+
+log = structlog.get_logger()
 
 SCOPE = "events.read"
 POSITION = re.compile("[0-9]{1,18}")
@@ -31,9 +35,12 @@ async def events(request: HttpRequest) -> HttpResponseBase:
             "This process speaks WSGI. Route /v1/events to the ASGI process (config.asgi).",
         )
     try:
-        await in_thread(admit_reader, presented_by(request))
+        await in_thread(admit_reader, request)
     except OAuthError as refusal:
         return problem(refusal.status, refusal.code, "Refused", refusal.description, headers=refusal.headers)
+    except (DatabaseError, InterfaceError) as away:
+        log.error("feed_unavailable", error=type(away).__name__)
+        return problem(503, OVERLOAD, "Unavailable", "Connect again.", headers={"Retry-After": "1"})
     return StreamingHttpResponse(
         follow(FEED, read_position(request.headers.get("Last-Event-ID"))),
         content_type="text/event-stream",
@@ -41,19 +48,10 @@ async def events(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def admit_reader(presented: Presented) -> None:
-    """Raises InvalidToken, InvalidDpopProof, UseDpopNonce (401), AccessDenied (403)."""
-    now = clock.now()
-    token = read_service_token(presented, scope=SCOPE, issuer=issuer(), now=now)
-    find_service(token, scope=SCOPE, issuer=issuer())
-    spend_proof(token, issuer=issuer(), scope=SCOPE, now=now)
-
-
-def presented_by(request: HttpRequest) -> Presented:
-    """Servers join repeated headers by a comma, which no proof contains."""
-    proof = request.headers.get("DPoP")
-    proofs = () if proof is None else (proof,)
-    return Presented(request.headers.get("Authorization"), proofs, "GET", issuer() + request.path)
+def admit_reader(request: HttpRequest) -> None:
+    """Raises as ``admit_service``."""
+    presented = Presented.of(request.headers, method=request.method, url=issuer() + request.path)
+    admit_service(presented, scope=SCOPE, issuer=issuer(), now=clock.now())
 
 
 def read_position(given: str | None) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from passport.errors import AccessDenied, InvalidDpopProof, InvalidToken, OAuthError, UseDpopNonce
 from passport.proofs import nonces
@@ -29,6 +29,12 @@ class Presented:
     method: str = "GET"
     url: str = ""
     """Of the endpoint, built from the issuer: what ``htu`` of a proof must be."""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], *, method: str | None, url: str) -> Self:
+        """Servers join repeated headers by a comma, which no proof contains."""
+        proof = headers.get("DPoP")
+        return cls(headers.get("Authorization"), () if proof is None else (proof,), method or "", url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,28 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from foundation import clock
 from foundation.web.bodies import BodyTooLong, BodyUnreadable, read_body
-from foundation.web.problems import NO_STORE, problem
-from passport.admission.presented import spend_proof
+from foundation.web.problems import NO_STORE, OVERLOAD, problem
+from passport.admission.presented import admit_service
 from passport.conf import issuer
 from passport.errors import OAuthError
 from passport.events.ssf import asking, poll, streams
 from passport.events.ssf.bodies import MOST_BYTES, read_object, text
 from passport.events.ssf.configuration import describe_transmitter
 from passport.events.ssf.refusals import BadCall, StreamRefused, TooLong
-from passport.proofs.service_tokens import Presented, find_service, read_service_token
+from passport.proofs.service_tokens import Presented
 from passport.services.models import Service
 
+log = structlog.get_logger()
+
+RETRY_SECONDS = "5"
 READ, MANAGE = "ssf.read", "ssf.manage"
 
 type Answer = Callable[..., HttpResponse]
@@ -52,6 +57,10 @@ def door(**answers: tuple[str, Answer]) -> Callable[..., HttpResponse]:
             return problem(
                 refusal.status, refusal.kind, "Refused", refusal.description, headers=refusal.headers
             )
+        except (DatabaseError, InterfaceError) as away:
+            log.error("stream_door_unavailable", error=type(away).__name__, scope=scope)
+            detail = "the server cannot answer now; send the same again"
+            return problem(503, OVERLOAD, "Unavailable", detail, headers={"Retry-After": RETRY_SECONDS})
 
     return view
 
@@ -60,18 +69,8 @@ def admit_receiver(request: HttpRequest, scope: str) -> Service:
     """SSF-01. Raises BadCall for a token in the address, and as ``read_service_token``."""
     if "access_token" in request.GET:
         raise BadCall("a token goes into the Authorization header, never into an address")
-    proof = request.headers.get("DPoP")
-    presented = Presented(
-        request.headers.get("Authorization"),
-        () if proof is None else (proof,),
-        str(request.method),
-        issuer() + request.path,
-    )
-    now = clock.now()
-    token = read_service_token(presented, scope=scope, issuer=issuer(), now=now)
-    service = find_service(token, scope=scope, issuer=issuer())
-    spend_proof(token, issuer=issuer(), scope=scope, now=now)
-    return service
+    presented = Presented.of(request.headers, method=request.method, url=issuer() + request.path)
+    return admit_service(presented, scope=scope, issuer=issuer(), now=clock.now())
 
 
 def content_of(request: HttpRequest, *, may_be_empty: bool = False) -> dict[str, Any]:

@@ -56,7 +56,11 @@ def wake() -> None:
     """Ask for a push wherever something waits that may be sent now."""
     now = clock.now()
     streams = EventStream.objects.filter(_may_be_sent(now), method=EventStream.Method.PUSH)
-    waiting = StreamEvent.objects.filter(Q(retry_at=None) | Q(retry_at__lte=now), state="waiting")
+    waiting = StreamEvent.objects.filter(
+        Q(retry_at=None) | Q(retry_at__lte=now),
+        Q(stream__status=EventStream.Status.ENABLED) | Q(control=True),
+        state="waiting",
+    )
     for stream_id in streams.filter(pk__in=waiting.values("stream_id")).values_list("pk", flat=True):
         enqueue(PUSH_JOB, {"stream_id": stream_id}, key=f"{PUSH_JOB}:{stream_id}")
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Concat
 
 from foundation import clock
 from foundation.jobs.periodic import every
@@ -13,6 +14,7 @@ from passport.agents.models import Agent
 from passport.credentials.models import Passport
 from passport.events.ssf.models import LedgerCursor
 from passport.events.webhooks.messages import Message
+from passport.events.webhooks.models import Notice
 from passport.events.webhooks.tell import tell
 from passport.restrictions.models import Restriction
 
@@ -20,6 +22,7 @@ READER = "webhooks"
 ENTRIES_AT_ONCE = 50
 SUBJECTS_AT_ONCE = 500
 EXPIRING = timedelta(days=3)
+EXPIRING_ABOUT = "expiring:"
 DONE = {"suspend": "suspended", "revoke": "revoked"}
 
 
@@ -92,12 +95,20 @@ def tell_expiring() -> None:
     """Of passports that end within three days and that no newer one of the same key has replaced."""
     now = clock.now()
     newer = Passport.objects.filter(key_id=OuterRef("key_id"), issued_at__gt=OuterRef("issued_at"))
+    told = Notice.objects.filter(
+        account_id=OuterRef("account_id"), about=Concat(Value(EXPIRING_ABOUT), OuterRef("jti"))
+    )
     rows = Passport.objects.filter(
-        ~Exists(newer), expires_at__gt=now, expires_at__lte=now + EXPIRING, agent__state=Agent.State.ACTIVE
+        ~Exists(newer),
+        ~Exists(told),
+        expires_at__gt=now,
+        expires_at__lte=now + EXPIRING,
+        agent__state=Agent.State.ACTIVE,
     )
     for row in rows.select_related("agent").iterator():
         data = {**_about(row), "expires_at": row.expires_at.isoformat()}
-        tell([Message("passport.expiring", row.account_id, f"expiring:{row.pk}", now, data)], now=now)
+        about = EXPIRING_ABOUT + row.jti
+        tell([Message("passport.expiring", row.account_id, about, now, data)], now=now)
 
 
 def _about(row: Passport) -> dict[str, object]:

@@ -16,11 +16,11 @@ from passport.oauth.doors import oauth_door
 from passport.oauth.published import publish
 from passport.protocol import ASSERTION_ALGS, PROOF_ALGS
 from passport.services.models import INTROSPECTION_ALGS
+from passport.services.registration import ISSUER_SCOPES
 from passport.signing import keys
 
-API_SCOPES = ("decisions.evaluate", "events.read", *sorted(own_api.SCOPES))
-"""What tokens for our own API may be asked for: a service's own, and those of people who manage an account.
-Other scopes of the API are not served yet."""
+API_SCOPES = (*sorted(ISSUER_SCOPES), *sorted(own_api.SCOPES))
+"""What tokens for our own API may be asked for: a service's own, and those of people who manage accounts."""
 CONFIDENTIAL = ["private_key_jwt", "client_secret_basic"]
 
 

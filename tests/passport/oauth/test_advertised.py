@@ -24,6 +24,7 @@ from passport.protocol import (
 )
 from passport.services.grant_details import set_details
 from passport.services.models import INTROSPECTION_ALGS, Service
+from passport.services.registration import ISSUER_SCOPES
 from passport.signing.keys import ensure_keys
 from tests.cast import (
     INFER,
@@ -52,7 +53,7 @@ DETAILS = {
 @pytest.fixture
 def world(endpoint, scout, scouts_passport) -> World:
     ensure_keys()
-    service, secret = open_service("https://asking.example")
+    service, secret = open_service("https://asking.example", issuer_scopes=sorted(ISSUER_SCOPES))
     return World(describe_server(), endpoint, scout, service, secret, scouts_passport)
 
 
@@ -380,7 +381,7 @@ def test_the_resources_document_is_what_our_interface_wants(world) -> None:
     detail = {"authorization_details": json.dumps([DETAILS["spend"]])}
     refused(world.post("token_endpoint", own | detail, **world.basic()), "invalid_authorization_details")
     assert "authorization_details_types_supported" not in said
-    assert set(said["scopes_supported"]) == {"decisions.evaluate", "events.read", *own_api.SCOPES}
+    assert set(said["scopes_supported"]) == {*ISSUER_SCOPES, *own_api.SCOPES}
 
 
 def test_a_code_is_redeemed_and_refreshed_as_the_grants_say(world) -> None:

@@ -112,6 +112,8 @@ class Usage:
         ``units`` that were known only afterwards; ``outcome="failed"`` where a call that was let
         through could not be answered. Of ``address`` only the /24 or /48 leaves this process.
         """
+        if not (units or outcome or shape):
+            return
         key = self._key(who, scope, asn, address)
         with self._lock:
             entry = self._entry(key)

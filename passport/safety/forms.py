@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.forms.utils import ErrorList
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 
 from accounts.linkage.models import Environment
@@ -160,7 +161,7 @@ class BatchForm(ConsoleForm):
     chosen_by = forms.ChoiceField(label=_("Choose by"), choices=WAYS)
     chosen_from = forms.CharField(
         label=_("Id, moment or conditions"),
-        help_text=_("A moment: 2026-11-24T12:00Z. Conditions: ") + HELP,
+        help_text=_("A moment: 2026-11-24T12:00Z. Conditions: ") + escape(HELP),
         max_length=128,
         required=False,
         widget=forms.TextInput(attrs={"class": "mono-input", "spellcheck": "false"}),

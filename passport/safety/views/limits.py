@@ -6,7 +6,9 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.portal.access import fresh_factor, groups_of, staff
@@ -189,11 +191,31 @@ def _show(request: HttpRequest, row: LimitChange, refused: str = "", status: int
     )
 
 
-def _lines(row: LimitChange) -> list[tuple[str, object, object]]:
+MEMBERS = {
+    "service_id": _("Where"),
+    "scope": _("Scope"),
+    "name": _("Name"),
+    "applies_to": _("For"),
+    "tier": _("From identity level"),
+    "account_id": _("Account"),
+    "quota": _("Units"),
+    "window_seconds": _("In seconds"),
+    "burst": _("At once, at most"),
+    "unit": _("Counted in"),
+    "ends_at": _("Until"),
+}
+"""What a policy or an override says, in the order of the forms."""
+
+
+def _lines(row: LimitChange) -> list[tuple[Promise, object, object]]:
     """Each member of the row: its name, what it is now, what it shall be."""
     ends = row.kind in (LimitChange.Kind.DROP, LimitChange.Kind.END)
     before, after = row.before or {}, {} if ends else row.wanted
-    return [(name, before.get(name, ""), after.get(name, "")) for name in row.wanted]
+    return [
+        (words, before.get(name, ""), after.get(name, ""))
+        for name, words in MEMBERS.items()
+        if name in row.wanted
+    ]
 
 
 def _live_overrides() -> "QuerySet[LimitOverride]":
